@@ -1,0 +1,146 @@
+/** How long a minimum of the transit time is believed, ms; it is kept in two buckets. Drift of 50 ppm moves it by 0.5 ms. */
+const BASE_BUCKET_MS = 5000
+/** Lateness histogram: width and number of bins. What is later counts as latest. */
+const BIN_MS = 0.5
+const BINS = 512
+/** Packets after which old lateness weighs half. */
+const HALF_LIFE = 512
+/** Packets between two looks at the quantile: it moves slowly and costs a walk over the bins. */
+const REFRESH = 16
+/** Timestamps are 16 bits of 0.25 ms. */
+const TIMESTAMP_WRAP_MS = 16_384
+/** A longer pause between two packets is none of a rhythm, ms. */
+const MAX_SPACING_MS = 100
+/** Pauses in a row that make a rhythm: a ping and its answer make none. */
+const RHYTHM = 8
+/** Timer noise that must not look like lateness, ms. */
+const GUARD_MS = 1
+/** What a horizon loses on its way: the timestamp's grain of 0.25 ms and its own of 0.5 ms. A packet is overdue that much later. */
+const GRAIN_MS = 0.75
+
+/**
+ * One-way delay of the peer's packets, relative to its own minimum, since the clocks' offset is not known: how late packets
+ * come, and so from when on one that has not come is lost rather than late.
+ */
+export class OneWayMeter {
+  #transitMs: number = Number.NaN
+  #bucketMinMs = Number.POSITIVE_INFINITY
+  #previousMinMs = Number.POSITIVE_INFINITY
+  #bucketEndsAt = Number.NEGATIVE_INFINITY
+  readonly #bins = new Float64Array(BINS)
+  #binned = 0
+  #sinceHalved = 0
+  #quantileMs = BIN_MS
+  #quantileShare = 0
+  #refreshIn = 0
+  #newest = -1
+  #newestTimestampMs = 0
+  #newestArrivedAt = 0
+  #newestLatenessMs = 0
+  #spacingMs: number = Number.NaN
+  /** Pauses in a row that may be of a rhythm. */
+  #regular = 0
+
+  /** A packet has come. `timestamp`: its sender's clock, 16 bits of 0.25 ms. */
+  observe(sequence: number, timestamp: number, arrivedAt: number): void {
+    const raw = arrivedAt - timestamp / 4
+    const previous = this.#transitMs
+    // The nearest candidate: a transit time does not jump by eight seconds.
+    const transit = Number.isNaN(previous)
+      ? raw
+      : raw - Math.round((raw - previous) / TIMESTAMP_WRAP_MS) * TIMESTAMP_WRAP_MS
+    this.#transitMs = transit
+    this.#lowerBase(transit, arrivedAt)
+    const lateness = transit - this.baseMs
+    this.#bin(lateness)
+    if (sequence <= this.#newest) return
+    const sentAt = arrivedAt - transit
+    if (sequence === this.#newest + 1) this.#space(sentAt - this.#newestTimestampMs)
+    this.#newest = sequence
+    this.#newestTimestampMs = sentAt
+    this.#newestArrivedAt = arrivedAt
+    this.#newestLatenessMs = lateness
+  }
+
+  /** Smallest transit time of the last 5 to 10 s on the two clocks, ms; only differences from it mean anything. */
+  get baseMs(): number {
+    return Math.min(this.#bucketMinMs, this.#previousMinMs)
+  }
+
+  /** About the longest usual pause between two of the peer's packets, ms, or `NaN`. */
+  get spacingMs(): number {
+    return this.#regular < RHYTHM ? Number.NaN : this.#spacingMs
+  }
+
+  /**
+   * The lateness horizon at `now`, ms after the newest packet's timestamp: what the peer sent until then and has not come is
+   * lost. `lossShare`: of the peer's packets; the fewer are lost, the later one may be before it counts as lost.
+   */
+  horizonMs(now: number, lossShare: number): number {
+    return now - this.#newestArrivedAt + this.#newestLatenessMs - this.#lateMs(lossShare) - GUARD_MS
+  }
+
+  /** Instant at which the packet after the newest one is overdue, ms; `Infinity` when its time is not known. */
+  overdueAt(lossShare: number): number {
+    const { spacingMs } = this
+    if (Number.isNaN(spacingMs)) return Number.POSITIVE_INFINITY
+    return this.#newestArrivedAt - this.#newestLatenessMs + spacingMs + this.#lateMs(lossShare) + GUARD_MS + GRAIN_MS
+  }
+
+  /** Lateness that a packet exceeds with a chance well below that of being lost. */
+  #lateMs(lossShare: number): number {
+    const share = Math.min(0.995, Math.max(0.8, 1 - 0.7 * lossShare))
+    if (this.#refreshIn <= 0 || Math.abs(share - this.#quantileShare) > 0.02) {
+      this.#refreshIn = REFRESH
+      this.#quantileShare = share
+      this.#quantileMs = this.#quantile(share)
+    }
+    return this.#quantileMs
+  }
+
+  #quantile(share: number): number {
+    let rest = share * this.#binned
+    for (let i = 0; i < BINS; i++) {
+      rest -= this.#bins[i]!
+      if (rest <= 0) return (i + 1) * BIN_MS
+    }
+    return BINS * BIN_MS
+  }
+
+  #bin(latenessMs: number): void {
+    this.#refreshIn--
+    const bin = Math.min(BINS - 1, Math.max(0, Math.floor(latenessMs / BIN_MS)))
+    this.#bins[bin]!++
+    this.#binned++
+    if (++this.#sinceHalved < HALF_LIFE) return
+    this.#sinceHalved = 0
+    this.#binned = 0
+    for (let i = 0; i < BINS; i++) {
+      this.#bins[i]! /= 2
+      this.#binned += this.#bins[i]!
+    }
+  }
+
+  #lowerBase(transitMs: number, now: number): void {
+    if (now >= this.#bucketEndsAt) {
+      this.#previousMinMs = now - this.#bucketEndsAt < BASE_BUCKET_MS ? this.#bucketMinMs : Number.POSITIVE_INFINITY
+      this.#bucketMinMs = transitMs
+      this.#bucketEndsAt = now + BASE_BUCKET_MS
+    } else if (transitMs < this.#bucketMinMs) {
+      this.#bucketMinMs = transitMs
+    }
+  }
+
+  /** A maximum that decays: bursts within a tick must not make the next tick look overdue. */
+  #space(gapMs: number): void {
+    const gap = Math.max(0, gapMs)
+    if (gap > MAX_SPACING_MS) {
+      this.#spacingMs = Number.NaN
+      this.#regular = 0
+      return
+    }
+    this.#regular++
+    if (!(gap <= this.#spacingMs)) this.#spacingMs = gap
+    else this.#spacingMs += (gap - this.#spacingMs) / 64
+  }
+}
