@@ -1,0 +1,122 @@
+import type { Bytes } from '../bytes.ts'
+import type { RecordSink } from '../channel/channel.ts'
+import type { OutgoingMessage } from '../channel/outgoing.ts'
+import { PARITY_HEAD_BYTES, writeParity } from '../channel/parity.ts'
+import type { ChannelConfig } from '../config.ts'
+import {
+  fragmentOverhead,
+  messageOverhead,
+  SKIP_BYTES,
+  SKIP_GROUP_BYTES,
+  writeFragmentHead,
+  writeMessageHead,
+  writePing,
+  writeSkip,
+} from '../wire/records.ts'
+import type { Writer } from '../wire/writer.ts'
+import type { Manifest } from './manifest.ts'
+
+/** Fills one packet with records and notes each in its manifest. Reused for all packets. */
+export class Packer implements RecordSink {
+  readonly #writer: Writer
+  readonly #channels: readonly ChannelConfig[]
+  readonly #parity: Uint8Array
+  /** Per channel: id of the last message record in this packet, if `#stamps` holds this packet's stamp. */
+  readonly #lastIds: Float64Array
+  readonly #stamps: Uint32Array
+  #stamp = 0
+  #manifest: Manifest | undefined
+  #isFull = false
+  now = 0
+  /** Records in the packet; one without any only acknowledges. */
+  records = 0
+
+  constructor(writer: Writer, channels: readonly ChannelConfig[], maxPacketBytes: number) {
+    this.#writer = writer
+    this.#channels = channels
+    this.#parity = new Uint8Array(maxPacketBytes)
+    this.#lastIds = new Float64Array(channels.length)
+    this.#stamps = new Uint32Array(channels.length)
+  }
+
+  /** Starts on a packet whose header has been written. */
+  begin(manifest: Manifest, now: number): void {
+    this.#manifest = manifest
+    this.now = now
+    this.records = 0
+    this.#isFull = false
+    this.#stamp = (this.#stamp + 1) >>> 0
+  }
+
+  /** Whether a fragment or the limit has closed the packet. */
+  get isFull(): boolean {
+    return this.#isFull || this.#writer.remaining < 2
+  }
+
+  addMessage(message: OutgoingMessage): number {
+    if (this.#isFull) return 0
+    const index = message.channel
+    const channel = this.#channels[index]!
+    const isFirst = this.#stamps[index] !== this.#stamp
+    const step = isFirst ? 0 : message.id - this.#lastIds[index]!
+    // A second copy of the same id in one packet has no encoding, and no use.
+    if (channel.hasIds && !isFirst && step === 0) return 0
+    const { length } = message
+    const bytes = messageOverhead(channel, message.key, step, length) + length
+    if (bytes > this.#writer.remaining) return 0
+    writeMessageHead(this.#writer, channel, index, message.key, message.id, step, length)
+    this.#writer.front(message.block, length)
+    if (channel.hasIds) {
+      this.#stamps[index] = this.#stamp
+      this.#lastIds[index] = message.id
+    }
+    return this.#note(message, -1, bytes)
+  }
+
+  addFragment(message: OutgoingMessage, index: number): number {
+    if (this.#isFull) return 0
+    const channel = this.#channels[message.channel]!
+    const { count, parity, key, fragmentBytes } = message
+    const isParity = index >= count
+    const length = isParity ? fragmentBytes + PARITY_HEAD_BYTES : message.fragmentLength(index)
+    const bytes = fragmentOverhead(channel, index, count, parity, key) + length
+    if (bytes > this.#writer.remaining) return 0
+    writeFragmentHead(this.#writer, channel, message.channel, message.group, index, count, parity, message.id, key)
+    if (isParity) {
+      writeParity(this.#parity, message.block, message.length, count, fragmentBytes, index - count)
+      this.#writer.front(this.#parity, length)
+    } else {
+      this.#writer.range(message.block, index * fragmentBytes, length)
+    }
+    this.#isFull = true
+    message.fragments!.addCopy(index)
+    return this.#note(message, index, bytes)
+  }
+
+  addSkip(message: OutgoingMessage): number {
+    const bytes = message.group < 0 ? SKIP_BYTES : SKIP_GROUP_BYTES
+    if (this.#isFull || bytes > this.#writer.remaining) return 0
+    writeSkip(this.#writer, message.channel, message.id, message.group)
+    return this.#note(message, -1, bytes)
+  }
+
+  /** Adds a record that asks for an ack and says nothing else. */
+  addPing(): void {
+    if (this.#isFull || this.#writer.remaining < 1) return
+    writePing(this.#writer)
+    this.records++
+  }
+
+  /** The packet as a view on the scratch buffer. */
+  finish(): Bytes {
+    return this.#writer.view()
+  }
+
+  #note(message: OutgoingMessage, fragment: number, bytes: number): number {
+    if (fragment < 0) message.copies++
+    message.lastSentAt = this.now
+    this.#manifest!.push(message, fragment)
+    this.records++
+    return bytes
+  }
+}

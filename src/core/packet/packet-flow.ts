@@ -1,0 +1,333 @@
+import type { Bytes } from '../bytes.ts'
+import type { ReceiveChannel, SendChannel } from '../channel/channel.ts'
+import type { Config } from '../config.ts'
+import type { ReceiveResult } from '../events.ts'
+import { JitterMeter } from '../recovery/jitter.ts'
+import { LossRule } from '../recovery/loss-rule.ts'
+import { Pacer } from '../recovery/pacer.ts'
+import { Redundancy } from '../recovery/redundancy.ts'
+import { RttEstimator } from '../recovery/rtt.ts'
+import { TickMeter } from '../recovery/tick-meter.ts'
+import type { EndpointStats } from '../stats.ts'
+import { Header, headerBytes, writeHeader } from '../wire/header.ts'
+import { ACK_WINDOW, GROUPS_TRIMMED_BYTES, MAX_GROUPS } from '../wire/layout.ts'
+import type { Reader } from '../wire/reader.ts'
+import { expand16 } from '../wire/sequence.ts'
+import type { Writer } from '../wire/writer.ts'
+import { Lanes } from './lanes.ts'
+import { Packer } from './packer.ts'
+import { ReceivedPackets } from './received-packets.ts'
+import { type SentPacket, type SentPacketListener, SentPackets } from './sent-packets.ts'
+import { Unpacker } from './unpacker.ts'
+
+/** Packets that may be in flight: three quarters of the ring, so that none is overwritten before its fate is known. */
+const MAX_IN_FLIGHT = (ACK_WINDOW * 3) / 4
+/** Time worth of bytes that may leave at once, ms, and at least this many packets. */
+const BURST_MS = 50
+const BURST_PACKETS = 16
+/** Bytes around a packet on the wire: IPv4 20, UDP 8, DTLS 37, SCTP 12, DATA 16. */
+const WIRE_OVERHEAD_BYTES = 93
+/** Share of all bytes that early acks may take, and the most that may be saved up, bytes. */
+const EARLY_SHARE = 0.05
+const EARLY_CAP_BYTES = 2000
+/** When the next tick is this near, ms, an early ack waits for it. */
+const TICK_NEAR_MS = 2
+/** Doublings of the probe interval at most. */
+const MAX_BACKOFF = 5
+/** Ack delay to expect of the peer beside its own tick, ms. */
+const PEER_ACK_DELAY_MS = 50
+
+/** Data packets in both directions once the handshake is done: headers, acks, losses, probes, budget. */
+export class PacketFlow implements SentPacketListener {
+  readonly #config: Config
+  readonly #senders: readonly SendChannel[]
+  readonly #receivers: readonly ReceiveChannel[]
+  readonly #writer: Writer
+  readonly #stats: EndpointStats
+  readonly #header = new Header()
+  readonly #rtt = new RttEstimator()
+  readonly #jitter = new JitterMeter()
+  readonly #rule: LossRule = new LossRule(this.#rtt)
+  readonly #redundancy = new Redundancy()
+  readonly #ticks = new TickMeter()
+  /** Bytes that early acks may take: a share of all bytes. */
+  #earlyTokens = EARLY_CAP_BYTES
+  #peerWantsEarlyAcks = false
+  readonly #wantsEarlyAcks: boolean
+  readonly #sent: SentPackets
+  readonly #received: ReceivedPackets
+  readonly #lanes: Lanes
+  readonly #packer: Packer
+  readonly #unpacker: Unpacker
+  readonly #pacer: Pacer
+  backlogBytes = 0
+  #ackDueAt: number = Number.POSITIVE_INFINITY
+  #lastSentAt: number
+  #wantsPing = false
+  #backoff = 0
+  /** Something was queued since the last tick, and wants to leave at once. */
+  #isFed = false
+  #isUrgent = false
+
+  constructor(
+    config: Config,
+    senders: readonly SendChannel[],
+    receivers: readonly ReceiveChannel[],
+    writer: Writer,
+    stats: EndpointStats,
+    now: number,
+  ) {
+    this.#config = config
+    this.#senders = senders
+    this.#receivers = receivers
+    this.#writer = writer
+    this.#stats = stats
+    this.#sent = new SentPackets(this.#rule, this, stats)
+    this.#received = new ReceivedPackets(stats)
+    this.#lanes = new Lanes(senders, config.reliableShare, config.maxPacketBytes)
+    this.#packer = new Packer(writer, config.channels, config.maxPacketBytes)
+    this.#unpacker = new Unpacker(receivers, stats)
+    const burstBytes = Math.max(BURST_PACKETS * config.maxPacketBytes, (config.bytesPerSecond * BURST_MS) / 1000)
+    this.#pacer = new Pacer(config.bytesPerSecond, burstBytes, now)
+    this.#lastSentAt = now
+    this.#wantsEarlyAcks = config.channels.some((channel) => channel.redundancy === 'lean')
+  }
+
+  /** How long the answer to a packet may take, ms. */
+  get probeMs(): number {
+    return this.#rtt.probeMs(PEER_ACK_DELAY_MS)
+  }
+
+  /** The handshake is done. */
+  start(now: number): void {
+    this.#lastSentAt = now
+  }
+
+  queuedMs(channel: SendChannel): number {
+    const bytes = this.#lanes.bytesAhead(channel) + this.backlogBytes + this.#pacer.debtBytes
+    return (Math.max(0, bytes) / this.#config.bytesPerSecond) * 1000
+  }
+
+  /** Takes a data packet. `hasRoom`: whether messages may be delivered. */
+  receive(reader: Reader, now: number, hasRoom: boolean): ReceiveResult {
+    const header = this.#header
+    const stats = this.#stats
+    header.read(reader)
+    const sequence = expand16(header.sequence, this.#received.newest)
+    if (reader.failed || sequence < 0) {
+      stats.refusals.encoding++
+      return 'malformed'
+    }
+    const ack = header.hasAck ? expand16(header.ack, this.#sent.next - 1) : -1
+    if (header.hasAck && (ack < 0 || ack >= this.#sent.next)) {
+      stats.refusals.ackOfUnsent++
+      return 'malformed'
+    }
+    const verdict = this.#received.verdict(sequence)
+    if (verdict === 'duplicate') {
+      stats.packetsDuplicate++
+      return 'duplicate'
+    }
+    if (verdict === 'stale') {
+      stats.packetsStale++
+      return 'stale'
+    }
+    // Acks before records: a broken record must not hide news about the path.
+    if (header.hasAck) this.#takeAck(ack, now)
+    this.#jitter.observe(header.timestamp, now)
+    stats.jitterMs = this.#jitter.jitterMs
+    if (!hasRoom && reader.remaining > 0) {
+      stats.packetsRefused++
+      return 'refused'
+    }
+    const result = this.#unpacker.read(reader, sequence, now)
+    if (result !== 'taken') this.#received.spoil(sequence)
+    if (result === 'malformed') return 'malformed'
+    if (result === 'refused') {
+      stats.packetsRefused++
+      return 'refused'
+    }
+    // Marked last: what could not be read to its end must never be acknowledged.
+    this.#received.mark(sequence, this.#sent.next, now)
+    this.#received.time(sequence, header.timestamp, now)
+    this.#peerWantsEarlyAcks = header.wantsEarlyAcks
+    if (this.#unpacker.records > 0) this.#ackDueAt = Math.min(this.#ackDueAt, now + this.#config.ackDelayMs)
+    return 'accepted'
+  }
+
+  update(now: number): void {
+    this.#pacer.refill(now)
+    this.#sent.update(now)
+    for (let i = 0; i < this.#receivers.length; i++) this.#receivers[i]!.expire(now)
+    if (now >= this.#probeAt) this.#probe(now)
+    if (now >= this.#lastSentAt + this.#config.keepaliveMs) this.#wantsPing = true
+  }
+
+  /** The next packet, or nothing. */
+  poll(now: number): Bytes | undefined {
+    if (this.backlogBytes > this.#config.maxBacklogBytes) return undefined
+    if (this.#ticks.isTick(now, this.#isFed)) this.#startTick(now)
+    const wantsEarlyAck = this.#earlyAckAt(now) <= now
+    const wantsAck = wantsEarlyAck || this.#ackDueAt < Number.POSITIVE_INFINITY
+    const mayCarry = this.#stats.packetsInFlight < MAX_IN_FLIGHT && this.#pacer.isOpen
+    const wantsData = mayCarry && this.#lanes.isPending
+    const wantsCopies = mayCarry && this.#lanes.hasCopies
+    if (!wantsData && !wantsCopies && !wantsAck && !this.#wantsPing) return undefined
+
+    const packet = this.#sent.begin()
+    // The whole ack field goes first; what follows in the same flush leaves its room to fragments.
+    this.#received.prepare(now, wantsAck ? MAX_GROUPS : GROUPS_TRIMMED_BYTES)
+    const { report } = this.#received
+    report.wantsEarlyAcks = this.#wantsEarlyAcks
+    this.#writer.reset(this.#config.maxPacketBytes)
+    writeHeader(this.#writer, this.#sent.next, now, report)
+    this.#packer.begin(packet.manifest, now)
+    if (wantsData) this.#lanes.fill(this.#packer)
+    const copyBytes = wantsCopies ? this.#lanes.fillCopies(this.#packer) : 0
+    if (this.#wantsPing && this.#packer.records === 0) this.#packer.addPing()
+    if (this.#packer.records === 0 && !wantsAck) return undefined
+
+    const bytes = this.#packer.finish()
+    this.#sent.commit(packet, now, bytes.length, this.#packer.records > 0, !this.#received.isLeftOut)
+    this.#stats.headerBytesSent += headerBytes(report)
+    this.#received.reported(now)
+    this.#ackDueAt = Number.POSITIVE_INFINITY
+    this.#wantsPing = false
+    this.#lastSentAt = now
+    this.#pacer.spend(bytes.length)
+    const wireBytes = bytes.length + WIRE_OVERHEAD_BYTES
+    this.#redundancy.earn(wireBytes - copyBytes)
+    const spentBytes = wantsEarlyAck && this.#packer.records === 0 ? wireBytes : 0
+    this.#earlyTokens = Math.min(EARLY_CAP_BYTES, this.#earlyTokens + EARLY_SHARE * wireBytes - spentBytes)
+    return bytes
+  }
+
+  /** A message was queued: the game's tick is here. */
+  feed(isUrgent: boolean): void {
+    this.#isFed = true
+    if (isUrgent) this.#isUrgent = true
+  }
+
+  /** Instant of the next packet that should not wait for the game's tick, ms: an early ack, a resend in haste, a probe. */
+  hasteAt(now: number): number {
+    if (this.backlogBytes > this.#config.maxBacklogBytes) return Number.POSITIVE_INFINITY
+    if (this.#wantsPing || this.#isUrgent || this.#lanes.hasHaste) return now
+    return Math.min(this.#probeAt, this.#earlyAckAt(now))
+  }
+
+  /** Instant of the next thing to do, ms. */
+  wakeAt(now: number): number {
+    let at = Math.min(this.#sent.lossAt, this.#sent.finalAt)
+    for (let i = 0; i < this.#receivers.length; i++) at = Math.min(at, this.#receivers[i]!.expiresAt)
+    // Nothing may leave, so no packet is a reason to wake.
+    if (this.backlogBytes > this.#config.maxBacklogBytes) return at
+    if (this.#wantsPing) return now
+    at = Math.min(at, this.#ackDueAt, this.#earlyAckAt(now), this.#probeAt)
+    at = Math.min(at, this.#lastSentAt + this.#config.keepaliveMs)
+    if (this.#stats.packetsInFlight < MAX_IN_FLIGHT && this.#lanes.isPending) {
+      // A tick that is late may still come; what was lost and can wait for it goes along then.
+      const isTime = this.#isFed || this.#lanes.hasHaste
+      const tickAt = isTime ? now : this.#ticks.nextAt + this.#ticks.intervalMs / 2
+      at = Math.min(at, Math.max(tickAt, this.#pacer.opensAt))
+    }
+    return at
+  }
+
+  /** The connection has ended: what is under way gets its verdict. */
+  end(senders: readonly SendChannel[]): void {
+    this.#sent.forEachOpen((packet) => {
+      for (let i = 0; i < packet.manifest.length; i++) {
+        const message = packet.manifest.messageAt(i)
+        if (message !== undefined) senders[message.channel]!.onEnd(message)
+      }
+    })
+  }
+
+  onFate(isLost: boolean): void {
+    this.#redundancy.observe(isLost)
+  }
+
+  onPacketAcked(packet: SentPacket): void {
+    const { manifest } = packet
+    for (let i = 0; i < manifest.length; i++) {
+      const message = manifest.messageAt(i)
+      if (message !== undefined) this.#senders[message.channel]!.onAcked(message, manifest.fragmentAt(i))
+    }
+  }
+
+  onPacketLost(packet: SentPacket): void {
+    const { manifest } = packet
+    for (let i = 0; i < manifest.length; i++) {
+      const message = manifest.messageAt(i)
+      if (message !== undefined) this.#senders[message.channel]!.onLost(message, manifest.fragmentAt(i))
+    }
+  }
+
+  onPacketLossFinal(packet: SentPacket): void {
+    const { manifest } = packet
+    for (let i = 0; i < manifest.length; i++) {
+      const message = manifest.messageAt(i)
+      if (message !== undefined) this.#senders[message.channel]!.onLossFinal(message, manifest.fragmentAt(i))
+    }
+  }
+
+  /**
+   * Silence after the last packet that asked for an ack: only then is there nothing else to learn from. Packets that only
+   * acknowledge owe us no answer; probing for them would have two idle ends answer each other for ever.
+   */
+  get #probeAt(): number {
+    if (this.#sent.elicitingInFlight === 0) return Number.POSITIVE_INFINITY
+    return this.#sent.lastElicitingAt + this.probeMs * 2 ** this.#backoff
+  }
+
+  #takeAck(ack: number, now: number): void {
+    const newestBefore = this.#sent.newestAcked
+    if (this.#header.horizonMs > Number.NEGATIVE_INFINITY) {
+      const acked = this.#sent.find(ack)
+      if (acked !== undefined) this.#rule.onHorizon(acked.sentAt + this.#header.horizonMs)
+    }
+    const sample = this.#sent.onAck(ack, this.#header.bits)
+    if (sample !== undefined && this.#header.ackDelayMs < Number.POSITIVE_INFINITY) {
+      this.#rtt.observe(now - sample.sentAt - this.#header.ackDelayMs, now)
+      const stats = this.#stats
+      stats.rttSamples = this.#rtt.samples
+      stats.rttMs = this.#rtt.smoothedMs
+      stats.rttVarMs = this.#rtt.varianceMs
+      stats.rttLatestMs = this.#rtt.latestMs
+      stats.rttMinMs = this.#rtt.minMs
+    }
+    if (this.#sent.newestAcked > newestBefore) this.#backoff = 0
+    this.#received.trim(this.#sent.newestWholeReport)
+    this.#sent.update(now)
+  }
+
+  /** Instant at which a loss should be told with a packet of its own, ms; `Infinity` when the next tick is soon enough. */
+  #earlyAckAt(now: number): number {
+    if (!this.#peerWantsEarlyAcks || this.#earlyTokens < WIRE_OVERHEAD_BYTES) return Number.POSITIVE_INFINITY
+    const at = Math.max(now, this.#received.lossKnownAt)
+    return this.#ticks.nextAt - at < TICK_NEAR_MS && this.#ticks.nextAt >= at ? Number.POSITIVE_INFINITY : at
+  }
+
+  #startTick(now: number): void {
+    this.#isFed = false
+    this.#isUrgent = false
+    for (let i = 0; i < this.#senders.length; i++) {
+      this.#senders[i]!.startTick(now, this.#redundancy, this.#ticks.intervalMs)
+    }
+  }
+
+  /** Sends the oldest unconfirmed parts once more, or a ping, to provoke an ack. */
+  #probe(now: number): void {
+    const packet = this.#sent.oldestEliciting()
+    if (this.#backoff < MAX_BACKOFF) this.#backoff++
+    // A silent path gets one probe per interval, whatever it carries.
+    this.#sent.lastElicitingAt = now
+    this.#wantsPing = true
+    if (packet === undefined) return
+    const { manifest } = packet
+    for (let i = 0; i < manifest.length; i++) {
+      const message = manifest.messageAt(i)
+      if (message !== undefined) this.#senders[message.channel]!.onProbe(message, manifest.fragmentAt(i))
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import { LossMeter } from '../recovery/loss-meter.ts'
+import type { InFlightPacket, LossRule } from '../recovery/loss-rule.ts'
+import type { EndpointStats } from '../stats.ts'
+import type { AckBits } from '../wire/ack-groups.ts'
+import { ACK_WINDOW } from '../wire/layout.ts'
+import { Manifest } from './manifest.ts'
+
+const MASK = ACK_WINDOW - 1
+/** Packets behind the oldest open one for which a late ack still corrects the count of losses. */
+const LATE_SPAN = 64
+
+export type SentPacketState =
+  /** Nothing is known of it yet. */
+  | 'in-flight'
+  | 'acked'
+  /** Declared lost; a late ack may still come. */
+  | 'lost'
+  /** Its loss is final: the game has been told. */
+  | 'final'
+  /** Not a packet yet. */
+  | 'vacant'
+
+/** A packet that was sent. Preallocated and reused. */
+export class SentPacket implements InFlightPacket {
+  sequence = -1
+  sentAt = 0
+  bytes = 0
+  state: SentPacketState = 'vacant'
+  /** Asked for an ack. */
+  isEliciting = false
+  /** Its ack field reached back to the oldest packet that had to be reported. */
+  isWholeReport = false
+  lostAt = 0
+  readonly manifest: Manifest = new Manifest()
+}
+
+/** Told what became of sent packets. */
+export interface SentPacketListener {
+  onPacketAcked(packet: SentPacket): void
+  onPacketLost(packet: SentPacket): void
+  onPacketLossFinal(packet: SentPacket): void
+  /** The next packet in the order sent has a final fate. */
+  onFate(isLost: boolean): void
+}
+
+/** The last 1,024 packets sent, and what became of each. */
+export class SentPackets {
+  readonly #ring: SentPacket[]
+  readonly #rule: LossRule
+  readonly #listener: SentPacketListener
+  readonly #stats: EndpointStats
+  readonly #lossUp = new LossMeter(512)
+  /** Sequence of the next packet. */
+  next = 0
+  /** Oldest packet whose fate is open. */
+  #oldest = 0
+  /** Oldest packet whose loss is not final. */
+  #oldestLost = 0
+  newestAcked = -1
+  /** Newest acked packet with a whole ack field: what was heard before it was sent is known to the peer. */
+  newestWholeReport = -1
+  /** Packets in flight that asked for an ack. */
+  elicitingInFlight = 0
+  /** Instant of the last packet that asked for an ack, ms; −Infinity before any. */
+  lastElicitingAt: number = Number.NEGATIVE_INFINITY
+  /** Instant at which the loss rule has something to do, ms. */
+  lossAt: number = Number.POSITIVE_INFINITY
+  /** Instant at which the oldest loss becomes final, ms. */
+  finalAt: number = Number.POSITIVE_INFINITY
+
+  constructor(rule: LossRule, listener: SentPacketListener, stats: EndpointStats) {
+    this.#rule = rule
+    this.#listener = listener
+    this.#stats = stats
+    this.#ring = Array.from({ length: ACK_WINDOW }, () => new SentPacket())
+  }
+
+  /** The record for the next packet, its manifest empty. A packet that is still open in its place is declared lost. */
+  begin(): SentPacket {
+    const packet = this.#ring[this.next & MASK]!
+    if (packet.state === 'in-flight') this.#lose(packet, packet.sentAt)
+    if (packet.state === 'lost') this.#finish(packet)
+    packet.manifest.clear()
+    return packet
+  }
+
+  /** The packet begun last has been written. */
+  commit(packet: SentPacket, now: number, bytes: number, isEliciting: boolean, isWholeReport: boolean): void {
+    packet.sequence = this.next++
+    packet.sentAt = now
+    packet.bytes = bytes
+    packet.isEliciting = isEliciting
+    packet.isWholeReport = isWholeReport
+    packet.state = 'in-flight'
+    if (isEliciting) {
+      this.lastElicitingAt = now
+      this.elicitingInFlight++
+    }
+    this.#stats.packetsInFlight++
+    this.#stats.bytesInFlight += bytes
+    const floor = this.next - ACK_WINDOW
+    if (this.#oldest < floor) this.#oldest = floor
+    if (this.#oldestLost < floor) this.#oldestLost = floor
+  }
+
+  /** The packet of this sequence, if it is still remembered. */
+  find(sequence: number): SentPacket | undefined {
+    const packet = this.#ring[sequence & MASK]!
+    return packet.sequence === sequence ? packet : undefined
+  }
+
+  /**
+   * Takes the ack field of a header. Returns the newest packet that is acked by it for the first time if that is newer than
+   * all acked before (the one that gives a round-trip sample), else `undefined`.
+   */
+  onAck(ack: number, bits: AckBits): SentPacket | undefined {
+    let sample: SentPacket | undefined
+    const newest = this.find(ack)
+    if (newest !== undefined && ack > this.newestAcked) {
+      this.newestAcked = ack
+      if (newest.state === 'in-flight') sample = newest
+    }
+    if (newest !== undefined) this.#ack(newest)
+    const oldest = Math.max(this.#oldestLost - LATE_SPAN, this.next - ACK_WINDOW, ack - bits.span, 0)
+    for (let sequence = ack - 1; sequence >= oldest; sequence--) {
+      if (bits.has(ack - 1 - sequence)) this.#ack(this.#ring[sequence & MASK]!)
+    }
+    return sample
+  }
+
+  /** Applies the loss rule and makes old losses final. */
+  update(now: number): void {
+    this.#detect(now)
+    this.#finalise(now)
+  }
+
+  /** The oldest packet in flight that asked for an ack and carried something. */
+  oldestEliciting(): SentPacket | undefined {
+    for (let sequence = this.#oldest; sequence < this.next; sequence++) {
+      const packet = this.#ring[sequence & MASK]!
+      if (packet.state === 'in-flight' && packet.isEliciting) return packet
+    }
+    return undefined
+  }
+
+  /** Visits every packet whose fate is not final. */
+  forEachOpen(visit: (packet: SentPacket) => void): void {
+    for (const packet of this.#ring) if (packet.state === 'in-flight' || packet.state === 'lost') visit(packet)
+  }
+
+  #ack(packet: SentPacket): void {
+    const { state } = packet
+    if (state === 'acked' || state === 'vacant') return
+    if (state === 'in-flight') this.#landed(packet)
+    else this.#stats.packetsLost--
+    packet.state = 'acked'
+    if (packet.isWholeReport && packet.sequence > this.newestWholeReport) this.newestWholeReport = packet.sequence
+    this.#stats.packetsAcked++
+    // After a final loss only the count is mended: the game has been told.
+    if (state === 'final') return
+    this.#lossUp.observe(false)
+    this.#stats.lossUp = this.#lossUp.share
+    this.#listener.onPacketAcked(packet)
+  }
+
+  #lose(packet: SentPacket, at: number): void {
+    this.#landed(packet)
+    packet.state = 'lost'
+    packet.lostAt = at
+    this.#stats.packetsLost++
+    this.#listener.onPacketLost(packet)
+  }
+
+  #finish(packet: SentPacket): void {
+    packet.state = 'final'
+    this.#lossUp.observe(true)
+    this.#stats.lossUp = this.#lossUp.share
+    this.#listener.onPacketLossFinal(packet)
+  }
+
+  #landed(packet: SentPacket): void {
+    this.#stats.packetsInFlight--
+    this.#stats.bytesInFlight -= packet.bytes
+    if (packet.isEliciting) this.elicitingInFlight--
+  }
+
+  #detect(now: number): void {
+    this.lossAt = Number.POSITIVE_INFINITY
+    let isOldestOpen = false
+    for (let sequence = this.#oldest; sequence < this.next; sequence++) {
+      const packet = this.#ring[sequence & MASK]!
+      if (packet.state !== 'in-flight') {
+        if (!isOldestOpen) this.#oldest = sequence + 1
+        continue
+      }
+      const lostAt = this.#rule.lostAt(packet, this.newestAcked)
+      // Later packets were sent later: nothing has been said of them either.
+      if (lostAt === Number.POSITIVE_INFINITY) return
+      if (lostAt <= now) {
+        this.#lose(packet, now)
+        if (!isOldestOpen) this.#oldest = sequence + 1
+        continue
+      }
+      isOldestOpen = true
+      if (lostAt < this.lossAt) this.lossAt = lostAt
+    }
+  }
+
+  #finalise(now: number): void {
+    this.finalAt = Number.POSITIVE_INFINITY
+    const wait = this.#rule.finalAfterMs
+    for (; this.#oldestLost < this.#oldest; this.#oldestLost++) {
+      const packet = this.#ring[this.#oldestLost & MASK]!
+      if (packet.state === 'lost') {
+        if (packet.lostAt + wait > now) {
+          this.finalAt = packet.lostAt + wait
+          return
+        }
+        this.#finish(packet)
+      }
+      this.#listener.onFate(packet.state !== 'acked')
+    }
+  }
+}
