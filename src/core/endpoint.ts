@@ -1,0 +1,360 @@
+import { type Bytes, EMPTY } from './bytes.ts'
+import type { ReceiveChannel, SendChannel } from './channel/channel.ts'
+import { LatestReceiver } from './channel/latest-receiver.ts'
+import { LatestSender } from './channel/latest-sender.ts'
+import { Outbox } from './channel/outbox.ts'
+import { ReliableReceiver } from './channel/reliable-receiver.ts'
+import { ReliableSender } from './channel/reliable-sender.ts'
+import { UnreliableReceiver } from './channel/unreliable-receiver.ts'
+import { UnreliableSender } from './channel/unreliable-sender.ts'
+import { type ChannelConfig, type ChannelTable, type Config, type EndpointOptions, resolveConfig } from './config.ts'
+import { Handshake, type HandshakeOutcome } from './connection/handshake.ts'
+import { Lifecycle } from './connection/lifecycle.ts'
+import { BlockPool } from './container/block-pool.ts'
+import { type CloseOptions, checkCode, checkData, checkKey, checkPayload, checkTtl, type SendOptions } from './door.ts'
+import { NetcodeError } from './errors.ts'
+import type { CloseReason, ConnectionState, EndpointEvent, MessageId, ReceiveResult } from './events.ts'
+import { Inbox } from './inbox.ts'
+import { PacketFlow } from './packet/packet-flow.ts'
+import { createStats, type EndpointStats } from './stats.ts'
+import { FORM_DATA, FORM_HELLO, FORM_MASK, FORM_WELCOME, MAX_CLOSE_DATA_BYTES } from './wire/layout.ts'
+import { Reader } from './wire/reader.ts'
+import { Writer } from './wire/writer.ts'
+
+/** Bytes of a datagram around a packet: IPv4 20, UDP 8, DTLS 1.2 AES-GCM 37, SCTP 12, DATA chunk 16. */
+const WIRE_OVERHEAD_BYTES = 93
+/** Free blocks kept of each size. */
+const POOL_LIMIT = 1024
+/** Default time that a graceful close may take, ms. */
+const CLOSE_DEADLINE_MS = 1000
+/** Pause after the first goodbye when the round trip is short, ms. */
+const GOODBYE_PAUSE_MS = 50
+
+/**
+ * One end of a connection, sans-IO: no socket, no timer, no clock. The game (or the driver) brings packets and time in, and
+ * takes packets, events and the next deadline out.
+ *
+ * - Any call order is safe; not draining only adds latency.
+ * - Nothing is ever called from inside; nothing re-enters.
+ * - `update` may be called early, late, or twice. Time going backwards is ignored.
+ * - After `closed`, every method is a no-op that returns its quiet value (`send`: −1), but for the last packet to the peer.
+ */
+export class Endpoint<Table extends ChannelTable = ChannelTable> {
+  readonly stats: EndpointStats = createStats()
+  readonly #config: Config
+  readonly #lifecycle = new Lifecycle()
+  readonly #handshake: Handshake
+  readonly #inbox: Inbox
+  readonly #senders: readonly SendChannel[]
+  readonly #flow: PacketFlow
+  readonly #reader = new Reader()
+  readonly #writer: Writer
+  readonly #pool: BlockPool
+  #now: number
+  #lastHeardAt: number
+  #closing: { code: number; data: Bytes; deadlineAt: number; isGoodbye: boolean } | undefined
+
+  /** Throws `bad-option` if an option is out of its range. */
+  constructor(options: EndpointOptions<Table>) {
+    const config = resolveConfig(options)
+    this.#config = config
+    this.#now = options.now
+    this.#lastHeardAt = options.now
+    this.#inbox = new Inbox(config.maxEvents, config.maxEventBytes)
+    // A block to spare, so that blocks can be copied whole.
+    this.#writer = new Writer(Math.max(config.maxPacketBytes, MAX_CLOSE_DATA_BYTES + 16) + config.fragmentBytes)
+    this.#handshake = new Handshake(options.role, config, options.random, options.now)
+    this.#pool = new BlockPool(config.fragmentBytes, POOL_LIMIT, config.pooled)
+    const outbox = new Outbox(this.#pool, config.fragmentBytes, this.stats, (channel, id, verdict) => {
+      if (channel.verdicts) this.#inbox.push({ type: 'verdict', channel: channel.name, id, verdict, at: this.#now })
+    })
+    this.#senders = config.channels.map((channel) => createSender(channel, outbox))
+    const receivers = config.channels.map((channel) => this.#createReceiver(channel))
+    this.#flow = new PacketFlow(config, this.#senders, receivers, this.#writer, this.stats, options.now)
+  }
+
+  get state(): ConnectionState {
+    return this.#lifecycle.state
+  }
+
+  /** Bytes that wait below us; the driver sets it before polling packets. Above `maxBacklogBytes` nothing leaves. */
+  get backlogBytes(): number {
+    return this.#flow.backlogBytes
+  }
+
+  set backlogBytes(bytes: number) {
+    this.#flow.backlogBytes = bytes
+  }
+
+  /** Server with `autoAccept: false`: a client has said hello and waits for `accept` or `reject`. */
+  get isAsking(): boolean {
+    return this.state === 'connecting' && this.#handshake.isAsking
+  }
+
+  /** Instant of the next useful `update` and `pollPacket`, ms; `Infinity` when idle; never before the latest instant given. */
+  get wakeAt(): number {
+    let at = this.#handshake.wakeAt
+    if (this.state !== 'closed') at = Math.min(at, this.#lastHeardAt + this.#config.timeoutMs)
+    if (this.#closing !== undefined) at = Math.min(at, this.#closing.deadlineAt)
+    if (this.state === 'open' || (this.#closing !== undefined && !this.#closing.isGoodbye)) {
+      at = Math.min(at, this.#flow.wakeAt(this.#now))
+      for (const sender of this.#senders) at = Math.min(at, sender.expiresAt)
+    }
+    return Math.max(at, this.#now)
+  }
+
+  /**
+   * Instant of the next packet that should not wait for the game's tick, ms: an early ack, a lost message of a channel with
+   * `redundancy: 'lean'`, an urgent message, a probe, a handshake. Never after `wakeAt`, never before the latest instant given.
+   */
+  get hasteAt(): number {
+    let at = this.#handshake.wakeAt
+    if (this.state === 'open' || (this.#closing !== undefined && !this.#closing.isGoodbye)) {
+      at = Math.min(at, this.#flow.hasteAt(this.#now))
+    }
+    return Math.max(at, this.#now)
+  }
+
+  /**
+   * Queues a copy of `payload`. Returns the message's number, which its verdict event will carry.
+   * Throws `NetcodeError`: `unknown-channel`, `message-too-large`, `bad-message`, or `backpressure` when a reliable channel
+   * is at its limit; then nothing has changed.
+   */
+  send(channel: keyof Table & string, payload: Uint8Array, options?: SendOptions): MessageId {
+    const id = this.trySend(channel, payload, options)
+    if (id !== undefined) return id
+    if (!this.#isTaking) return -1
+    const { name, maxQueuedMessages, maxQueuedBytes } = this.#configOf(channel)
+    throw new NetcodeError(
+      'backpressure',
+      `${name}: full at ${maxQueuedMessages} unsettled messages or ${maxQueuedBytes} bytes; the message was not queued`,
+    )
+  }
+
+  /** As `send`, but returns `undefined` where `send` would throw `backpressure`, and once the connection is closing. */
+  trySend(channel: keyof Table & string, payload: Uint8Array, options?: SendOptions): MessageId | undefined {
+    const config = this.#configOf(channel)
+    const key = checkKey(config, options?.key)
+    const ttlMs = checkTtl(config, options?.ttlMs)
+    checkPayload(config, payload)
+    if (!this.#isTaking) return undefined
+    this.#flow.feed(options?.urgent === true)
+    return this.#senders[config.index]!.enqueue(payload, key, this.#now + ttlMs)
+  }
+
+  /** How long a message sent now on `channel` would wait for bytes that go first, ms, at the present byte budget. */
+  queuedMs(channel: keyof Table & string): number {
+    return this.#flow.queuedMs(this.#senders[this.#configOf(channel).index]!)
+  }
+
+  /**
+   * Takes a packet that arrived at `now`. The buffer becomes the endpoint's: messages are views on it. Never throws,
+   * whatever the bytes; its cost is linear in their number.
+   */
+  receive(packet: Bytes, now: number): ReceiveResult {
+    this.#advance(now)
+    const { stats } = this
+    stats.packetsReceived++
+    stats.bytesReceived += packet.length
+    stats.wireBytesReceived += packet.length + WIRE_OVERHEAD_BYTES
+    const form = packet.length === 0 ? -1 : packet[0]! & FORM_MASK
+    this.#reader.reset(packet)
+    if (form === FORM_DATA) return this.#receiveData()
+    if (form < 0) {
+      stats.refusals.encoding++
+      return this.#malformed()
+    }
+    const outcome =
+      form === FORM_HELLO
+        ? this.#handshake.onHello(this.#reader)
+        : form === FORM_WELCOME
+          ? this.#handshake.onWelcome(this.#reader)
+          : this.#handshake.onClose(this.#reader)
+    if (this.state === 'closed') return 'closed'
+    return this.#apply(outcome)
+  }
+
+  /** Lets time pass: timeouts, expiry, loss detection. Nothing is sent from inside. */
+  update(now: number): void {
+    this.#advance(now)
+    if (this.state === 'closed') return
+    const silentMs = this.#now - this.#lastHeardAt
+    if (silentMs >= this.#config.timeoutMs) {
+      this.#end({ kind: 'timeout', silentMs, during: this.state })
+      return
+    }
+    if (this.state !== 'connecting') this.#flow.update(this.#now)
+    for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.expire(this.#now)
+    this.#updateClosing()
+    if (this.#inbox.isOverflowing) this.#overflow()
+  }
+
+  /** The next event, in order; `undefined` when there is none. */
+  pollEvent(): EndpointEvent<keyof Table & string> | undefined {
+    return this.#inbox.poll() as EndpointEvent<keyof Table & string> | undefined
+  }
+
+  /** The next packet to send; valid until the next `pollPacket`. `undefined` when there is none. */
+  pollPacket(): Bytes | undefined {
+    this.#writer.reset(Math.max(this.#config.maxPacketBytes, MAX_CLOSE_DATA_BYTES + 16))
+    if (this.#handshake.wakeAt <= this.#now && this.#handshake.write(this.#writer, this.#now)) {
+      return this.#sent(this.#writer.view())
+    }
+    if (this.state !== 'open' && (this.state !== 'closing' || this.#closing!.isGoodbye)) return undefined
+    const packet = this.#flow.poll(this.#now)
+    return packet === undefined ? undefined : this.#sent(packet)
+  }
+
+  /** Ends the connection: reliable messages get through first, up to a deadline; then the peer is told. Idempotent. */
+  close(options: CloseOptions = {}): void {
+    const code = checkCode(options.code)
+    const data = checkData(options.data)
+    const deadlineMs = options.deadlineMs ?? CLOSE_DEADLINE_MS
+    if (!(deadlineMs >= 0)) throw new NetcodeError('bad-call', `close: deadlineMs ${deadlineMs}, expected 0 or more`)
+    if (this.state === 'connecting' || (this.state !== 'closed' && deadlineMs === 0)) {
+      this.#handshake.end('goodbye', code, data, 2)
+      this.#end({ kind: 'local', code })
+    } else if (this.state === 'open') {
+      this.#lifecycle.move('closing')
+      this.#closing = { code, data, deadlineAt: this.#now + deadlineMs, isGoodbye: false }
+      this.#updateClosing()
+    }
+  }
+
+  /** Server with `autoAccept: false`: welcomes the client, now or when it says hello. */
+  accept(): void {
+    if (this.state === 'connecting' && this.#handshake.accept()) this.#open()
+  }
+
+  /** Server: refuses the client with a code and data of the game's own, now or when it says hello. */
+  reject(options: Omit<CloseOptions, 'deadlineMs'> = {}): void {
+    const code = checkCode(options.code)
+    const data = checkData(options.data)
+    if (this.state !== 'connecting') return
+    this.#handshake.end('rejected', code, data, this.#handshake.isAsking ? 1 : 0)
+    this.#end({ kind: 'local', code })
+  }
+
+  /** Ends at once without a word to the peer; the driver's way to report that the pipe has gone. */
+  abort(reason: CloseReason): void {
+    if (this.state !== 'closed') this.#end(reason)
+  }
+
+  get #isTaking(): boolean {
+    return this.state === 'connecting' || this.state === 'open'
+  }
+
+  #createReceiver(config: ChannelConfig): ReceiveChannel {
+    const deliver = (channel: ChannelConfig, key: number, payload: Bytes): void => {
+      this.stats.messagesReceived++
+      this.stats.appBytesReceived += payload.length
+      this.#inbox.push({ type: 'message', channel: channel.name, payload, key })
+    }
+    if (config.kind === 'latest') return new LatestReceiver(config, this.stats, deliver)
+    if (config.isReliable) return new ReliableReceiver(config, this.stats, deliver)
+    return new UnreliableReceiver(config, this.stats, this.#config.reassemblyMs, deliver)
+  }
+
+  #advance(now: number): void {
+    if (now > this.#now) this.#now = now
+  }
+
+  #configOf(channel: string): ChannelConfig {
+    const index = this.#config.indexOf.get(channel)
+    if (index !== undefined) return this.#config.channels[index]!
+    const names = this.#config.channels.map((other) => other.name).join(', ')
+    throw new NetcodeError('unknown-channel', `channel ${JSON.stringify(channel)}, expected one of ${names}`)
+  }
+
+  #receiveData(): ReceiveResult {
+    if (this.state === 'closed') return 'closed'
+    if (this.state === 'connecting') {
+      this.stats.packetsRefused++
+      return 'refused'
+    }
+    const result = this.#flow.receive(this.#reader, this.#now, this.#inbox.hasRoom)
+    if (result === 'malformed') return this.#malformed()
+    if (result === 'accepted' || result === 'refused') this.#lastHeardAt = this.#now
+    if (this.#inbox.isOverflowing) this.#overflow()
+    return result
+  }
+
+  #malformed(): ReceiveResult {
+    const { stats } = this
+    stats.packetsMalformed++
+    if (this.state === 'closed') return 'closed'
+    if (stats.packetsMalformed > this.#config.maxMalformed) {
+      const detail = `${stats.packetsMalformed} malformed packets, at most ${this.#config.maxMalformed}`
+      this.#handshake.end('violation', 0, EMPTY, 1)
+      this.#end({ kind: 'protocol', violation: 'malformed', detail })
+    }
+    return 'malformed'
+  }
+
+  #apply(outcome: HandshakeOutcome): ReceiveResult {
+    if (outcome.kind === 'malformed') {
+      this.stats.refusals.encoding++
+      return this.#malformed()
+    }
+    if (outcome.kind === 'ignored') {
+      this.stats.refusals.unexpected++
+      this.stats.packetsRefused++
+      return 'refused'
+    }
+    this.#lastHeardAt = this.#now
+    if (outcome.kind === 'open') this.#open()
+    else if (outcome.kind === 'closed') this.#end(outcome.reason)
+    else if (outcome.kind === 'heard' && this.#closing?.isGoodbye)
+      this.#end({ kind: 'local', code: this.#closing.code })
+    return 'accepted'
+  }
+
+  #open(): void {
+    this.#lifecycle.move('open')
+    this.#flow.start(this.#now)
+    this.#inbox.push({ type: 'open' })
+  }
+
+  #updateClosing(): void {
+    const closing = this.#closing
+    if (closing === undefined || this.state !== 'closing') return
+    if (closing.isGoodbye) {
+      if (this.#handshake.isSpent || this.#now >= closing.deadlineAt) this.#end({ kind: 'local', code: closing.code })
+      return
+    }
+    if (this.#now < closing.deadlineAt && this.#senders.some((sender) => sender.hasUnsettled)) return
+    closing.isGoodbye = true
+    const pauseMs = Math.max(GOODBYE_PAUSE_MS, this.#flow.probeMs)
+    this.#handshake.startGoodbye(closing.code, closing.data, this.#now, pauseMs)
+    // The answer gets as long as its repeats need: 1 + 2 + 4 + 8 pauses.
+    closing.deadlineAt = this.#now + 15 * pauseMs
+  }
+
+  #overflow(): void {
+    this.#handshake.end('goodbye', 0, EMPTY, 1)
+    this.#end({ kind: 'overflow', what: 'events', limit: this.#inbox.limit })
+  }
+
+  #end(reason: CloseReason): void {
+    this.#lifecycle.move('closed')
+    this.#closing = undefined
+    this.#handshake.stop()
+    for (const sender of this.#senders) sender.end()
+    this.#flow.end(this.#senders)
+    this.#inbox.push({ type: 'closed', reason })
+  }
+
+  #sent(packet: Bytes): Bytes {
+    this.stats.packetsSent++
+    this.stats.bytesSent += packet.length
+    this.stats.wireBytesSent += packet.length + WIRE_OVERHEAD_BYTES
+    this.stats.poolMisses = this.#pool.misses
+    this.stats.poolDiscards = this.#pool.discards
+    return packet
+  }
+}
+
+function createSender(config: ChannelConfig, outbox: Outbox): SendChannel {
+  if (config.kind === 'latest') return new LatestSender(config, outbox)
+  return config.isReliable ? new ReliableSender(config, outbox) : new UnreliableSender(config, outbox)
+}

@@ -1,0 +1,156 @@
+/**
+ * Counters and estimates of one endpoint. One live object: read it, do not keep copies of its fields.
+ * Counters only grow. Times are ms; `NaN` means that nothing was measured yet.
+ */
+export interface EndpointStats {
+  /** Round trips measured so far. */
+  rttSamples: number
+  /** Smoothed round-trip time, ms, without the peer's ack delay (RFC 6298, gain 1/8). */
+  rttMs: number
+  /** Mean deviation of the round-trip time, ms (RFC 6298, gain 1/4). */
+  rttVarMs: number
+  /** Newest sample, ms. */
+  rttLatestMs: number
+  /** Smallest sample of the last 10 to 20 s, ms. */
+  rttMinMs: number
+  /** Mean variation of the one-way delay of packets from the peer, ms (RFC 3550, section 6.4.1). */
+  jitterMs: number
+  /** Share of our packets that were lost, 0 to 1, smoothed over about 512 packets. */
+  lossUp: number
+  /** Share of the peer's packets that were lost, 0 to 1, smoothed over about 512 packets. */
+  lossDown: number
+
+  packetsSent: number
+  packetsReceived: number
+  /** Our packets that the peer confirmed. */
+  packetsAcked: number
+  /** Our packets declared lost; a late ack takes one back, also after its messages got their verdict. */
+  packetsLost: number
+  /** The peer's packets that never came, as the gaps in its numbers tell. A late one takes it back. */
+  packetsMissed: number
+  /** Bytes of packets handed out, without what the layers below add. */
+  bytesSent: number
+  bytesReceived: number
+  /** Estimate of what the sent packets cost on the wire: 93 B of IP, UDP, DTLS and SCTP each. */
+  wireBytesSent: number
+  wireBytesReceived: number
+  /** Bytes of our packet headers, acks included. */
+  headerBytesSent: number
+  /** Payload bytes that the game sent, each message once. */
+  appBytesSent: number
+  appBytesReceived: number
+
+  messagesSent: number
+  messagesReceived: number
+  messagesAcked: number
+  messagesLost: number
+  messagesExpired: number
+  messagesReplaced: number
+  /** Messages or fragments put into a packet again because a copy was lost. */
+  resends: number
+  /** Copies sent although none was known to be lost, and second copies of resends (`redundancy`). */
+  copies: number
+  /** Reliable messages and fragments that came again and were dropped. */
+  duplicateMessages: number
+
+  /** Bytes of messages waiting for their first packet. */
+  queuedBytes: number
+  queuedMessages: number
+  /** Packets sent and not yet confirmed or lost. */
+  packetsInFlight: number
+  bytesInFlight: number
+
+  /** Packets that were heard before. */
+  packetsDuplicate: number
+  /** Packets older than the ack window. */
+  packetsStale: number
+  /** Packets refused because the game does not poll its events, or a buffer was full; they come again. */
+  packetsRefused: number
+  /** Packets that are not our language. */
+  packetsMalformed: number
+  /** What was wrong with them, by name. */
+  refusals: RefusalCounts
+
+  /** Blocks the pool had to allocate because none was free. */
+  poolMisses: number
+  /** Blocks given back to a full pool. */
+  poolDiscards: number
+}
+
+/** Hostile or broken input, counted under its own name. */
+export interface RefusalCounts {
+  /** Ends early, has bytes left over, or uses an encoding that is not the shortest. */
+  encoding: number
+  /** Acknowledges a packet that was never sent. */
+  ackOfUnsent: number
+  /** Names a channel that is not in the table, or a record its kind does not have. */
+  unknownChannel: number
+  /** A message id far outside the window of its channel. */
+  idOutOfWindow: number
+  /** A message above the channel's `maxMessageBytes`. */
+  messageTooLarge: number
+  /** A fragment that contradicts the others of its message. */
+  badFragment: number
+  /** More unfinished fragmented messages, or more of their bytes, than the channel may hold. */
+  reassemblyFull: number
+  /** More keys than the channel may hold. */
+  tooManyKeys: number
+  /** A handshake or control record that has no place in the present state. */
+  unexpected: number
+}
+
+/** Fresh statistics: nothing counted, nothing measured. */
+export function createStats(): EndpointStats {
+  return {
+    rttSamples: 0,
+    rttMs: Number.NaN,
+    rttVarMs: Number.NaN,
+    rttLatestMs: Number.NaN,
+    rttMinMs: Number.NaN,
+    jitterMs: Number.NaN,
+    lossUp: Number.NaN,
+    lossDown: Number.NaN,
+    packetsSent: 0,
+    packetsReceived: 0,
+    packetsAcked: 0,
+    packetsLost: 0,
+    packetsMissed: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    wireBytesSent: 0,
+    wireBytesReceived: 0,
+    headerBytesSent: 0,
+    appBytesSent: 0,
+    appBytesReceived: 0,
+    messagesSent: 0,
+    messagesReceived: 0,
+    messagesAcked: 0,
+    messagesLost: 0,
+    messagesExpired: 0,
+    messagesReplaced: 0,
+    resends: 0,
+    copies: 0,
+    duplicateMessages: 0,
+    queuedBytes: 0,
+    queuedMessages: 0,
+    packetsInFlight: 0,
+    bytesInFlight: 0,
+    packetsDuplicate: 0,
+    packetsStale: 0,
+    packetsRefused: 0,
+    packetsMalformed: 0,
+    refusals: {
+      encoding: 0,
+      ackOfUnsent: 0,
+      unknownChannel: 0,
+      idOutOfWindow: 0,
+      messageTooLarge: 0,
+      badFragment: 0,
+      reassemblyFull: 0,
+      tooManyKeys: 0,
+      unexpected: 0,
+    },
+    poolMisses: 0,
+    poolDiscards: 0,
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * Gannet: netcode for browser games over WebRTC DataChannels. This entry is the sans-IO core: it runs anywhere and imports nothing.
+ * @module
+ */
+
+export type { Bytes } from './core/bytes.ts'
+export type { ChannelOptions, ChannelTable, EndpointOptions, RedundancyMode } from './core/config.ts'
+export type { CloseOptions, SendOptions } from './core/door.ts'
+export { Endpoint } from './core/endpoint.ts'
+export { NetcodeError, type NetcodeErrorCode } from './core/errors.ts'
+export type {
+  ChannelKind,
+  ClosedEvent,
+  CloseReason,
+  ConnectionState,
+  EndpointEvent,
+  MessageEvent,
+  MessageId,
+  OpenEvent,
+  ProtocolViolation,
+  ReceiveResult,
+  Verdict,
+  VerdictEvent,
+} from './core/events.ts'
+export type { EndpointStats, RefusalCounts } from './core/stats.ts'
