@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { run } from '../scripts/tool.mjs'
+import { bundle, root } from './support/bundle.ts'
+
+/** What `bench/allocation.mjs` prints, bytes on the JavaScript heap. */
+interface Allocation {
+  readonly kind: string
+  readonly messageBytes: number
+  readonly sendPerMessage: number
+  readonly outPerPacket: number
+  readonly inPerMessage: number
+  readonly ackOutPerPacket: number
+  readonly ackInPerPacket: number
+  readonly totalPerMessage: number
+  readonly poolMisses: number
+}
+
+/**
+ * The budget: one small object per packet out (the view on it: 96 bytes in V8), two per message in (the view of its payload and
+ * its event: 152), nothing else but some boxed numbers a tick. What is above that here leaves room for other versions of V8.
+ */
+const BUDGET = { outPerPacket: 256, inPerMessage: 208, ackOutPerPacket: 256, ackInPerPacket: 64 } as const
+/** At the door: a boxed number, the deadline. */
+const SEND_BYTES = 32
+/** Messages with keys live in a `Map`, which JavaScript makes anew as entries come and go: all told, they may cost this. */
+const KEYED_TOTAL_BYTES = 400
+
+/** Runs at most, until everything is within its budget. */
+const MOST_RUNS = 4
+
+/** Of two measurements of the same the smaller figures. */
+function leanerOf(a: Allocation, b: Allocation): Allocation {
+  const least = (name: keyof Allocation): number => Math.min(Number(a[name]), Number(b[name]))
+  return {
+    ...a,
+    sendPerMessage: least('sendPerMessage'),
+    outPerPacket: least('outPerPacket'),
+    inPerMessage: least('inPerMessage'),
+    ackOutPerPacket: least('ackOutPerPacket'),
+    ackInPerPacket: least('ackInPerPacket'),
+    totalPerMessage: least('totalPerMessage'),
+    poolMisses: least('poolMisses'),
+  }
+}
+
+/** Another run may show less. */
+function isOverBudget(row: Allocation): boolean {
+  if (row.inPerMessage >= BUDGET.inPerMessage || row.totalPerMessage >= KEYED_TOTAL_BYTES) return true
+  const figures = [...Object.keys(BUDGET)] as (keyof typeof BUDGET)[]
+  return !isKeyed(row) && figures.some((name) => row[name] >= BUDGET[name])
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'gannet-allocation-'))
+const rows: Allocation[] = []
+const isKeyed = ({ kind }: Allocation): boolean => kind === 'sequenced' || kind === 'latest'
+
+beforeAll(async () => {
+  // From the sources, so that no build has to be fresh; compiled by V8 alone, without what a test runner adds.
+  const { code } = await bundle(`export { Endpoint } from 'gannet'`)
+  const file = join(folder, 'core.mjs')
+  writeFileSync(file, code)
+  // The compiler in step with the program: on a busy machine its own thread would come too late for the warm-up.
+  const flags = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64', '--no-concurrent-recompilation']
+  const script = join(root, 'bench', 'allocation.mjs')
+  // What the core needs, it needs in every run; what a busy machine adds, it adds in some. The leanest of a few counts.
+  for (let runs = 0; runs < MOST_RUNS && (runs === 0 || rows.some(isOverBudget)); runs++) {
+    const result = await run(process.execPath, [...flags, script, pathToFileURL(file).href], {
+      quiet: true,
+      limitMs: 60_000,
+      env: { NODE_OPTIONS: undefined },
+    })
+    if (result.code !== 0) throw new Error(`bench/allocation.mjs ended with code ${result.code}: ${result.output}`)
+    const measured = JSON.parse(result.stdout) as Allocation[]
+    const leanest = measured.map((row, i) => leanerOf(row, rows[i] ?? row))
+    rows.splice(0, rows.length, ...leanest)
+  }
+}, 200_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('in the steady state the core allocates', () => {
+  test('one small object for a packet out, two for a message in, nothing for an ack in, none at the door', () => {
+    expect(rows.length).toBe(15)
+    for (const row of rows) {
+      if (isKeyed(row)) continue
+      for (const [name, bytes] of Object.entries(BUDGET)) {
+        expect(row[name as keyof typeof BUDGET], `${name} of ${row.kind}, ${row.messageBytes} B`).toBeLessThan(bytes)
+      }
+      expect(row.sendPerMessage, `${row.kind}, ${row.messageBytes} B`).toBeLessThan(SEND_BYTES)
+    }
+  })
+
+  test('beside that, for messages with keys, no more than their table takes', () => {
+    for (const row of rows.filter(isKeyed)) {
+      expect(row.inPerMessage, `${row.kind}, ${row.messageBytes} B`).toBeLessThan(BUDGET.inPerMessage)
+      expect(row.totalPerMessage, `${row.kind}, ${row.messageBytes} B`).toBeLessThan(KEYED_TOTAL_BYTES)
+    }
+  })
+
+  test('no block: the pool has what is needed', () => {
+    for (const row of rows) expect(row.poolMisses, row.kind).toBe(0)
+  })
+
+  test('as a table', () => {
+    const names = [
+      'sendPerMessage',
+      'outPerPacket',
+      'inPerMessage',
+      'ackOutPerPacket',
+      'ackInPerPacket',
+      'totalPerMessage',
+    ] as const
+    const lines = rows.map((row) =>
+      [`${row.kind} ${row.messageBytes} B`.padEnd(18), ...names.map((name) => row[name].toFixed(0).padStart(16))].join(
+        '',
+      ),
+    )
+    console.log(
+      [['bytes allocated'.padEnd(18), ...names.map((name) => name.padStart(16))].join(''), ...lines].join('\n'),
+    )
+  })
+})
