@@ -1,0 +1,179 @@
+import { excerptOf, readText } from './body.ts'
+import { Deadline } from './deadline.ts'
+import { type Problem, SignalRefusal } from './errors.ts'
+import { isSdpType, missingInSdp, SDP_TYPE } from './sdp.ts'
+
+/** An SDP offer has 500 to 4,000 bytes; 64 KiB leaves room for hundreds of candidates. */
+const MAX_OFFER_BYTES = 65_536
+
+/** What `answer` made of an offer. */
+export interface Answered {
+  readonly sdp: string
+  /** Names the offer in the `Location` of the response: URL-safe, hard to guess. */
+  readonly id: string
+}
+
+export interface AnswerHandlerOptions {
+  /**
+   * Makes the answer. Throw {@link SignalRefusal} to say no with a status, a code and a detail; anything else thrown is
+   * reported as status 500 without its text. `signal` fires when nobody waits for the answer any more: free what was made.
+   */
+  readonly answer: (offer: string, request: Request, signal: AbortSignal) => Promise<Answered>
+  /** Ends the offer `id` on DELETE; false if there is none. Without it DELETE is not allowed. */
+  readonly end?: (id: string, request: Request) => boolean | Promise<boolean>
+  /** Path that answers, from the root of the server, such as `/gannet`; other paths get 404. Default: every path. */
+  readonly path?: string
+  /** Largest offer, bytes. Default 65,536. */
+  readonly maxOfferBytes?: number
+  /** Time to read the offer, and again to answer it, ms. Default 10,000. */
+  readonly timeoutMs?: number
+  /** Origins whose pages may use it: one, several, or `'*'`. Default `'*'`. This is CORS: it guards pages, not servers. */
+  readonly allowOrigin?: string | readonly string[]
+}
+
+/** Anything that answers requests in the shape of the Fetch standard. */
+export type RequestHandler = (request: Request) => Promise<Response>
+
+/**
+ * The answering side of `postOffer` for any framework that speaks `Request` and `Response`. Never rejects: every failure
+ * is a response with a JSON body `{ code, detail }`.
+ */
+export function answerHandler(options: AnswerHandlerOptions): RequestHandler {
+  const handler = new AnswerHandler(options)
+  return (request) => handler.handle(request)
+}
+
+class AnswerHandler {
+  readonly #options: AnswerHandlerOptions
+  readonly #path: string | undefined
+  readonly #maxOfferBytes: number
+  readonly #timeoutMs: number
+  readonly #methods: string
+
+  constructor(options: AnswerHandlerOptions) {
+    this.#options = options
+    this.#path = options.path?.replace(/\/+$/, '')
+    this.#maxOfferBytes = options.maxOfferBytes ?? MAX_OFFER_BYTES
+    this.#timeoutMs = options.timeoutMs ?? 10_000
+    this.#methods = options.end === undefined ? 'POST, OPTIONS' : 'POST, DELETE, OPTIONS'
+  }
+
+  async handle(request: Request): Promise<Response> {
+    let response: Response
+    try {
+      response = await this.#respond(request)
+    } catch (error) {
+      response = problemResponse(error)
+    }
+    this.#allow(request, response)
+    return response
+  }
+
+  async #respond(request: Request): Promise<Response> {
+    // On every path: a preflight that fails would hide the reason of the refusal from the page.
+    if (request.method === 'OPTIONS') return new Response(null, { status: 204 })
+    const { pathname } = new URL(request.url)
+    const below = this.#path === undefined ? '' : pathname.slice(this.#path.length)
+    if (this.#path !== undefined && !(pathname.startsWith(this.#path) && /^(\/[^/]*)?$/.test(below))) {
+      throw new SignalRefusal(404, 'not-found', `offers go to ${this.#path}, not to ${excerptOf(pathname)}`)
+    }
+    switch (request.method) {
+      case 'POST':
+        if (below.length > 1) throw new SignalRefusal(404, 'not-found', `offers go to ${this.#path}, not below it`)
+        return await this.#post(request, pathname)
+      case 'DELETE':
+        if (this.#options.end !== undefined) return await this.#delete(request, pathname)
+    }
+    const refusal = new SignalRefusal(
+      405,
+      'bad-method',
+      `expected ${this.#methods}, got ${request.method}: POST an SDP offer here`,
+    )
+    const response = problemResponse(refusal)
+    response.headers.set('allow', this.#methods)
+    return response
+  }
+
+  async #post(request: Request, pathname: string): Promise<Response> {
+    const offer = await this.#readOffer(request)
+    const deadline = new Deadline(this.#timeoutMs, request.signal)
+    try {
+      const { sdp, id } = await deadline.race(this.#options.answer(offer, request, deadline.signal))
+      // Relative to the request, so that it stays right behind a proxy that maps paths.
+      const last = pathname.slice(pathname.lastIndexOf('/') + 1)
+      const location = last === '' ? id : `${last}/${id}`
+      return new Response(sdp, { status: 201, headers: { 'content-type': SDP_TYPE, location } })
+    } catch (error) {
+      if (deadline.ending === undefined) throw error
+      throw new SignalRefusal(503, 'answer-timeout', `no answer was ready within ${this.#timeoutMs} ms`)
+    } finally {
+      deadline.release()
+    }
+  }
+
+  async #readOffer(request: Request): Promise<string> {
+    const type = request.headers.get('content-type')
+    if (!isSdpType(type)) {
+      throw new SignalRefusal(
+        415,
+        'not-sdp',
+        `expected ${SDP_TYPE}, got ${type === null ? 'no content type' : excerptOf(type)}`,
+      )
+    }
+    const tooLarge = () =>
+      new SignalRefusal(413, 'offer-too-large', `an offer may have at most ${this.#maxOfferBytes} bytes`)
+    if (Number(request.headers.get('content-length')) > this.#maxOfferBytes) throw tooLarge()
+    const deadline = new Deadline(this.#timeoutMs, request.signal)
+    let offer: string | undefined
+    try {
+      offer = await readText(request.body, this.#maxOfferBytes, deadline.signal)
+    } catch {
+      if (deadline.ending !== 'timeout')
+        throw new SignalRefusal(400, 'offer-cut', 'the request ended before the offer did')
+      throw new SignalRefusal(408, 'offer-timeout', `the offer was not complete within ${this.#timeoutMs} ms`)
+    } finally {
+      deadline.release()
+    }
+    if (offer === undefined) throw tooLarge()
+    const lack = missingInSdp(offer)
+    if (lack !== undefined) throw new SignalRefusal(400, 'bad-offer', `not an SDP offer: ${lack}`)
+    return offer
+  }
+
+  async #delete(request: Request, pathname: string): Promise<Response> {
+    const id = pathname.slice(pathname.lastIndexOf('/') + 1)
+    if (!(await this.#options.end?.(id, request))) {
+      throw new SignalRefusal(404, 'unknown-offer', 'no such offer, or it has ended')
+    }
+    return new Response(null, { status: 204 })
+  }
+
+  /** CORS, on every response: a page must be able to read why it was refused. */
+  #allow(request: Request, { headers }: Response): void {
+    const allowed = this.#options.allowOrigin ?? '*'
+    const origin = request.headers.get('origin')
+    if (allowed === '*') {
+      headers.set('access-control-allow-origin', '*')
+    } else {
+      headers.append('vary', 'Origin')
+      if (origin !== null && [allowed].flat().includes(origin)) headers.set('access-control-allow-origin', origin)
+    }
+    headers.set('access-control-expose-headers', 'Location, Retry-After')
+    headers.set('cache-control', 'no-store')
+    if (request.method === 'OPTIONS') {
+      headers.set('access-control-allow-methods', this.#methods)
+      // The star does not cover Authorization (Fetch standard, CORS-preflight fetch).
+      headers.set('access-control-allow-headers', 'Authorization, Content-Type, *')
+      headers.set('access-control-max-age', '86400')
+    }
+  }
+}
+
+function problemResponse(error: unknown): Response {
+  const refusal =
+    error instanceof SignalRefusal ? error : new SignalRefusal(500, 'internal', 'the server failed to make an answer')
+  const problem: Problem = { code: refusal.code, detail: refusal.message }
+  const headers = new Headers({ 'content-type': 'application/problem+json' })
+  if (refusal.retryAfterSeconds !== undefined) headers.set('retry-after', String(refusal.retryAfterSeconds))
+  return new Response(JSON.stringify(problem), { status: refusal.status, headers })
+}
