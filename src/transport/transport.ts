@@ -1,0 +1,32 @@
+import type { Bytes } from '../core/bytes.ts'
+
+/**
+ * Largest packet that travels in one datagram on every WebRTC stack we know, bytes: Chromium and libdatachannel split messages
+ * above 1,156. Derived at `maxPacketBytes` of the core's options.
+ */
+export const DATAGRAM_PACKET_BYTES = 1150
+
+/** Why a transport ended, in its own words. */
+export interface TransportEnd {
+  /** Short and stable: `channel-closed`, `ice-failed`, `connection-closed`, … */
+  readonly detail: string
+}
+
+/**
+ * Carries packets; knows nothing of messages. Unordered and unreliable: a packet arrives whole, once, late, or never.
+ * The driver is its only user and sets the three callbacks before the first packet can arrive.
+ */
+export interface Transport {
+  /** Largest packet that travels as one datagram, bytes. */
+  readonly maxPacketBytes: number
+  /** Bytes accepted by `send` that still wait below us, as far as the layer below tells. */
+  readonly backlogBytes: number
+  /** Takes `packet` now: the buffer may be reused when the call returns. Never throws; a dead transport drops. */
+  send(packet: Bytes): void
+  /** Called with each arriving packet, whose buffer belongs to the receiver from then on. */
+  onPacket: ((packet: Bytes) => void) | undefined
+  /** Called once, when the pipe has ended for a reason that is not our own `close`. */
+  onEnd: ((end: TransportEnd) => void) | undefined
+  /** Ends the pipe and frees it. Idempotent. */
+  close(): void
+}
