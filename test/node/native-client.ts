@@ -1,0 +1,39 @@
+import type { ChannelTable } from '../../src/index.ts'
+import { NativeChannel } from '../../src/node/native-channel.ts'
+import { postOffer } from '../../src/signal/index.ts'
+import { createEndpoint, type ProtocolOptions } from '../../src/transport/endpoint.ts'
+import { systemHost } from '../../src/transport/host.ts'
+import { Peer } from '../../src/transport/peer.ts'
+import { createConnection, offerOf, opened } from './native-pair.ts'
+
+export interface NativePipe {
+  readonly transport: NativeChannel
+  readonly location: string
+}
+
+/** What a page does, with libdatachannel in place of a browser: offer, POST, answer, open channel. */
+export async function openNativePipe(url: string): Promise<NativePipe> {
+  const connection = createConnection('client')
+  const transport = new NativeChannel(connection)
+  try {
+    const open = opened(transport)
+    open.catch(() => {})
+    const answer = await postOffer(url, await offerOf(connection))
+    connection.setRemoteDescription(answer.sdp, 'answer')
+    await open
+    return { transport, location: answer.location! }
+  } catch (error) {
+    transport.close()
+    throw error
+  }
+}
+
+/** A client peer on such a pipe; open or refused when its state says so. */
+export async function connectNative<const C extends ChannelTable>(
+  url: string,
+  options: ProtocolOptions<C>,
+): Promise<Peer<C>> {
+  const { transport, location } = await openNativePipe(url)
+  const endpoint = createEndpoint('client', options, transport, systemHost)
+  return new Peer<C>({ id: location.split('/').pop()!, endpoint, transport, host: systemHost })
+}
