@@ -1,0 +1,168 @@
+/**
+ * The Node side of the demo: an authoritative peer behind a relay that loses, delays and duplicates real datagrams.
+ * The development server loads it; it needs nothing of Vite.
+ */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { networkInterfaces } from 'node:os'
+import { listen } from 'gannet/node'
+import { Random } from 'gannet/sim'
+import { relayAnswer, UdpRelay, withoutCandidates } from 'gannet/sim/relay'
+import { CALM, type Conditions, changeConditions } from './conditions.ts'
+import { CHANNELS, PROTOCOL, type RelayReport } from './protocol.ts'
+import { Referee } from './referee.ts'
+import { STEP_MS } from './world.ts'
+
+/** Everything random in the demo grows from this, so that two runs meet the same weather. */
+const SEED = 'a gannet dives'
+/** Where the authoritative peer itself is: only the relay talks to it. */
+const LOOPBACK = '127.0.0.1'
+/** A pause longer than this is not made up for, ms: the process slept. */
+const LONGEST_CATCH_UP_MS = 250
+/**
+ * How fast the relay's delay grows, ms a tick: 150 ms a second. SCTP takes a round trip that jumps past its retransmission timeout
+ * for loss of everything and hardly recovers; a hand on a slider means the delay, not the jump.
+ */
+const DELAY_PER_TICK_MS = 2.5
+/** Largest body of a request to change the conditions, bytes. */
+const MAX_BODY_BYTES = 4_096
+/** A running demo server. */
+export interface DemoServer {
+  /** What the relay does now. */
+  readonly conditions: Conditions
+  /** Answers `/gannet` (signalling) and `/conditions` (the relay's weather). */
+  handle(request: IncomingMessage, response: ServerResponse, next: () => void): void
+  /** Ends every connection and frees sockets and timers. */
+  close(): Promise<void>
+}
+
+/** Starts the peer, the relay before it with the weather `initial`, and the game's clock. */
+export async function startServer(initial: Conditions = CALM): Promise<DemoServer> {
+  const random = new Random(SEED)
+  const udpPort = await freeUdpPort()
+  let conditions = initial
+  let delayMs = initial.delayMs
+  const relay = await UdpRelay.open({
+    target: { address: LOOPBACK, port: udpPort },
+    bindAddress: '0.0.0.0',
+    seed: SEED,
+    ...weatherOf(conditions),
+  })
+  const server = await listen({
+    channels: CHANNELS,
+    protocol: PROTOCOL,
+    bindAddress: LOOPBACK,
+    udpPort,
+    // Without the page's addresses: the peer would try them directly, and what goes around the relay meets no weather.
+    transformOffer: withoutCandidates,
+    transformAnswer: (sdp) => relayAnswer(sdp, { address: ownAddress(), port: relay.port }).sdp,
+  })
+  const report = (): RelayReport => {
+    const { up, down } = relay.counters
+    return {
+      conditions,
+      up: { offered: up.received, dropped: up.dropped },
+      down: { offered: down.received, dropped: down.dropped },
+    }
+  }
+  const referee = new Referee(server, () => random.float(), report)
+
+  let tickedAt = performance.now()
+  let timer = setTimeout(turn, 0)
+  function turn(): void {
+    const now = performance.now()
+    if (now - tickedAt > LONGEST_CATCH_UP_MS) tickedAt = now - STEP_MS
+    const ticks = Math.floor((now - tickedAt) / STEP_MS)
+    tickedAt += ticks * STEP_MS
+    if (ticks > 0) {
+      if (delayMs < conditions.delayMs) setWeather(delayMs + DELAY_PER_TICK_MS * ticks)
+      referee.run(ticks)
+    }
+    timer = setTimeout(turn, Math.max(0, tickedAt + STEP_MS - performance.now()))
+  }
+
+  /** Brings the conditions to the relay, with at most `mostDelayMs` of their delay. */
+  function setWeather(mostDelayMs: number): void {
+    delayMs = Math.min(mostDelayMs, conditions.delayMs)
+    relay.set(weatherOf({ ...conditions, delayMs }))
+  }
+
+  async function answerConditions(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'POST') {
+      // A page of another origin cannot send this type without asking first, so it cannot move our sliders.
+      if (!request.headers['content-type']?.startsWith('application/json')) {
+        return respond(response, 415, { error: 'expected content-type application/json' })
+      }
+      const changed = changeConditions(conditions, await readJson(request))
+      if (typeof changed === 'string') return respond(response, 400, { error: changed })
+      conditions = changed
+      setWeather(delayMs)
+    } else if (request.method !== 'GET') {
+      return respond(response, 405, { error: `expected GET or POST, got ${request.method}` })
+    }
+    respond(response, 200, { conditions, counters: relay.counters })
+  }
+
+  return {
+    get conditions() {
+      return conditions
+    },
+    handle(request, response, next) {
+      if (!/^\/conditions(\?|$)/.test(request.url ?? '')) return server.nodeListener(request, response, next)
+      answerConditions(request, response).catch((error: unknown) => {
+        respond(response, 400, { error: error instanceof Error ? error.message : String(error) })
+      })
+    },
+    async close() {
+      clearTimeout(timer)
+      await server.close()
+      await relay.close()
+    },
+  }
+}
+
+/** The same weather both ways, except for loss. Jitter may reorder, as it does on real paths. */
+function weatherOf({ lossUp, lossDown, delayMs, jitterMs, duplicate }: Conditions) {
+  const both = { delayMs, jitterMs, duplicate, reorder: true }
+  return { up: { ...both, loss: lossUp }, down: { ...both, loss: lossDown } }
+}
+
+/**
+ * Where a browser finds the relay: an address of this machine on its network, because browsers gather no candidate on the
+ * loopback interface, and only Linux lets the others reach it. Asked anew for each answer: laptops move.
+ */
+function ownAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    const found = addresses?.find((address) => address.family === 'IPv4' && !address.internal)
+    if (found) return found.address
+  }
+  return LOOPBACK
+}
+
+/** A UDP port that is free now. */
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4')
+  socket.bind({ address: LOOPBACK, port: 0, exclusive: true })
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  await once(socket, 'close')
+  return port
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  let text = ''
+  for await (const chunk of request) {
+    text += chunk
+    if (text.length > MAX_BODY_BYTES) throw new Error(`the body is above ${MAX_BODY_BYTES} bytes`)
+  }
+  return JSON.parse(text)
+}
+
+function respond(response: ServerResponse, status: number, value: unknown): void {
+  response.statusCode = status
+  response.setHeader('content-type', 'application/json')
+  response.setHeader('cache-control', 'no-store')
+  response.end(JSON.stringify(value))
+}

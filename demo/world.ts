@@ -1,0 +1,215 @@
+/**
+ * The arena: ships push drifting balls about, and a ball takes the colour of the ship that touched it last.
+ * Pure arithmetic on fixed steps, no clock and no chance of its own, so that the peer can run it as the truth and a page can
+ * run the part it predicts.
+ */
+
+/** Size of the arena, in the units that every position is in. */
+export const ARENA = { width: 1_600, height: 800 } as const
+/** Length of one tick, ms. */
+export const STEP_MS: number = 1_000 / 60
+/** The same in seconds. */
+const STEP = STEP_MS / 1_000
+
+export const SHIP_RADIUS = 18
+/** Radius of each ball, by index. Never changes, so it is not sent. */
+export const BALL_RADII: readonly number[] = [46, 26, 34, 22, 40, 28, 24, 36, 22, 30, 26, 20]
+
+/** Where a player pushes: a vector of length at most 1. */
+export interface Steering {
+  readonly x: number
+  readonly y: number
+}
+
+/** A ship as everyone sees it. Positions in arena units, speeds in units a second, heading in radians. */
+export interface Ship {
+  id: number
+  x: number
+  y: number
+  vx: number
+  vy: number
+  heading: number
+  /** How hard it pushes, 0 to 1. */
+  thrust: number
+}
+
+/** A ball as everyone sees it. */
+export interface Ball {
+  x: number
+  y: number
+  /** Ship that touched it last, 0 for nobody. */
+  owner: number
+}
+
+interface MovingBall extends Ball {
+  vx: number
+  vy: number
+}
+
+/** Push of a ship at full thrust, units/s². */
+const THRUST = 1_150
+/** Share of its speed that a ship loses in a second. Top speed is `THRUST / DRAG`, about 480 units/s. */
+const DRAG = 2.4
+/** How fast a ship turns to where it pushes, 1/s. */
+const TURN_RATE = 12
+/** Speed that balls drift back to, units/s. */
+const DRIFT = 70
+/** How quickly they do, 1/s. */
+const DRIFT_PULL = 0.7
+/** Ships are heavy, so that a touch moves the ball and hardly the ship: less for a page to predict wrongly. */
+const SHIP_MASS = 5_000
+/** Share of the speed that a bounce keeps. */
+const BOUNCE = 0.9
+
+/** Difference of two angles, −π to π. */
+export function angleBetween(from: number, to: number): number {
+  const difference = (to - from) % (2 * Math.PI)
+  if (difference > Math.PI) return difference - 2 * Math.PI
+  if (difference < -Math.PI) return difference + 2 * Math.PI
+  return difference
+}
+
+/** Moves one ship by one tick. The page runs this for its own ship, the peer for all. */
+export function moveShip(ship: Ship, steering: Steering): void {
+  const length = Math.hypot(steering.x, steering.y)
+  const scale = length > 1 ? 1 / length : 1
+  ship.thrust = Math.min(1, length)
+  ship.vx += (steering.x * scale * THRUST - ship.vx * DRAG) * STEP
+  ship.vy += (steering.y * scale * THRUST - ship.vy * DRAG) * STEP
+  ship.x += ship.vx * STEP
+  ship.y += ship.vy * STEP
+  if (length > 0.05) {
+    ship.heading += angleBetween(ship.heading, Math.atan2(steering.y, steering.x)) * Math.min(1, TURN_RATE * STEP)
+  }
+  bounceOffWalls(ship, SHIP_RADIUS, 0.5)
+}
+
+function bounceOffWalls(body: { x: number; y: number; vx: number; vy: number }, radius: number, keep: number): void {
+  if (body.x < radius && body.vx < 0) body.vx *= -keep
+  if (body.x > ARENA.width - radius && body.vx > 0) body.vx *= -keep
+  if (body.y < radius && body.vy < 0) body.vy *= -keep
+  if (body.y > ARENA.height - radius && body.vy > 0) body.vy *= -keep
+  body.x = Math.min(ARENA.width - radius, Math.max(radius, body.x))
+  body.y = Math.min(ARENA.height - radius, Math.max(radius, body.y))
+}
+
+interface Body {
+  x: number
+  y: number
+  vx: number
+  vy: number
+}
+
+/** Pushes two overlapping circles apart and lets them bounce. Returns whether they touched. */
+function collide(a: Body, aRadius: number, aMass: number, b: Body, bRadius: number, bMass: number): boolean {
+  const dx = b.x - a.x
+  const dy = b.y - a.y
+  const distance = Math.hypot(dx, dy) || 0.001
+  const overlap = aRadius + bRadius - distance
+  if (overlap <= 0) return false
+  const nx = dx / distance
+  const ny = dy / distance
+  const aShare = bMass / (aMass + bMass)
+  a.x -= nx * overlap * aShare
+  a.y -= ny * overlap * aShare
+  b.x += nx * overlap * (1 - aShare)
+  b.y += ny * overlap * (1 - aShare)
+  const closing = (b.vx - a.vx) * nx + (b.vy - a.vy) * ny
+  if (closing < 0) {
+    const impulse = (-(1 + BOUNCE) * closing) / (1 / aMass + 1 / bMass)
+    a.vx -= (impulse / aMass) * nx
+    a.vy -= (impulse / aMass) * ny
+    b.vx += (impulse / bMass) * nx
+    b.vy += (impulse / bMass) * ny
+  }
+  return true
+}
+
+/** The authoritative arena. */
+export class World {
+  /** Ticks since the start. */
+  tick = 0
+  readonly ships: Map<number, Ship> = new Map()
+  readonly balls: readonly MovingBall[]
+  readonly #random: () => number
+
+  /** `random` gives floats from 0 to 1. */
+  constructor(random: () => number) {
+    this.#random = random
+    this.balls = BALL_RADII.map((radius, i) => {
+      const angle = random() * 2 * Math.PI
+      return {
+        // Six columns by two rows, so that none starts inside another.
+        x: ARENA.width * (((i % 6) + 0.5) / 6) + (random() - 0.5) * 120,
+        y: ARENA.height * (i < 6 ? 0.27 : 0.73) + (random() - 0.5) * (260 - radius * 2),
+        vx: Math.cos(angle) * DRIFT,
+        vy: Math.sin(angle) * DRIFT,
+        owner: 0,
+      }
+    })
+  }
+
+  /** Puts a new ship at a random place; `undefined` when all 255 ids are taken. */
+  addShip(): Ship | undefined {
+    let id = 1
+    while (this.ships.has(id)) id++
+    if (id > 255) return undefined
+    const ship: Ship = {
+      id,
+      x: ARENA.width * (0.15 + this.#random() * 0.7),
+      y: ARENA.height * (0.2 + this.#random() * 0.6),
+      vx: 0,
+      vy: 0,
+      heading: this.#random() * 2 * Math.PI,
+      thrust: 0,
+    }
+    this.ships.set(id, ship)
+    return ship
+  }
+
+  removeShip(id: number): void {
+    this.ships.delete(id)
+    for (const ball of this.balls) if (ball.owner === id) ball.owner = 0
+  }
+
+  /** One tick. Each ship moves once for each of its steerings, and stands still without one. */
+  step(steerings: ReadonlyMap<number, readonly Steering[]>): void {
+    this.tick++
+    const ships = [...this.ships.values()]
+    for (const ship of ships) for (const steering of steerings.get(ship.id) ?? []) moveShip(ship, steering)
+    this.balls.forEach((ball, i) => {
+      this.#moveBall(ball, BALL_RADII[i]!)
+    })
+    for (let i = 0; i < ships.length; i++) {
+      for (let j = i + 1; j < ships.length; j++) {
+        collide(ships[i]!, SHIP_RADIUS, SHIP_MASS, ships[j]!, SHIP_RADIUS, SHIP_MASS)
+      }
+    }
+    this.balls.forEach((ball, i) => {
+      const radius = BALL_RADII[i]!
+      for (const ship of ships) {
+        if (collide(ship, SHIP_RADIUS, SHIP_MASS, ball, radius, radius * radius)) ball.owner = ship.id
+      }
+      for (let j = i + 1; j < this.balls.length; j++) {
+        const other = BALL_RADII[j]!
+        collide(ball, radius, radius * radius, this.balls[j]!, other, other * other)
+      }
+    })
+  }
+
+  #moveBall(ball: MovingBall, radius: number): void {
+    const speed = Math.hypot(ball.vx, ball.vy)
+    if (speed < 1) {
+      const angle = this.#random() * 2 * Math.PI
+      ball.vx = Math.cos(angle) * DRIFT
+      ball.vy = Math.sin(angle) * DRIFT
+    } else {
+      const wanted = speed + (DRIFT - speed) * DRIFT_PULL * STEP
+      ball.vx *= wanted / speed
+      ball.vy *= wanted / speed
+    }
+    ball.x += ball.vx * STEP
+    ball.y += ball.vy * STEP
+    bounceOffWalls(ball, radius, 1)
+  }
+}
