@@ -1,0 +1,74 @@
+// `npm run bench -- wire core [--quick] [--json FILE]`: figures about the built package; without a name, all of them.
+import { existsSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { runCore } from '../bench/core.mjs'
+import { runParity } from '../bench/parity.mjs'
+import { benchReliable } from '../bench/reliable.mjs'
+import { runWire } from '../bench/wire.mjs'
+import { build, isStale } from './build.mjs'
+import { isMain, root } from './tool.mjs'
+
+/** @typedef {{ rows: readonly object[], text: string }} Result */
+
+/**
+ * Each bench by its name.
+ * @type {Readonly<Record<string, (options: { quick: boolean }) => Promise<Result>>>}
+ */
+const BENCHES = {
+  wire: async (options) => runWire(await built('index.js'), await built('sim/index.js'), options),
+  parity: async (options) => runParity(await built('index.js'), await built('sim/index.js'), options),
+  core: async (options) => runCore(await built('index.js'), options),
+}
+
+/**
+ * A module of dist/.
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+function built(path) {
+  return import(pathToFileURL(join(root, 'dist', path)).href)
+}
+
+const USAGE = `npm run bench -- [${Object.keys(BENCHES).join('] [')}] [--quick] [--json FILE]`
+
+/** @param {readonly string[]} args */
+async function main(args) {
+  if (args.includes('reliable')) return benchReliable(args)
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+    allowPositionals: true,
+  })
+  const unknown = positionals.filter((name) => !(name in BENCHES))
+  if (unknown.length > 0) {
+    console.error(`no bench ${unknown.join(', ')}; ${USAGE}`)
+    return 1
+  }
+  if (isStale()) {
+    const { code, output } = await build({ quiet: true })
+    if (code !== 0 && !existsSync(join(root, 'dist', 'index.js'))) {
+      console.error(`the build failed:\n${output}`)
+      return 1
+    }
+  }
+  const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
+  /** @type {Record<string, readonly object[]>} */
+  const results = {}
+  for (const name of names) {
+    const result = await BENCHES[name]?.({ quick: values.quick })
+    if (result === undefined) continue
+    results[name] = result.rows
+    console.log(`── ${name}\n\n${result.text}\n`)
+  }
+  const machine = { node: process.version, processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length }
+  console.log(`node ${machine.node}, ${machine.cores} × ${machine.processor}`)
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify({ machine, ...results }, undefined, 2)}\n`)
+  }
+  return 0
+}
+
+if (isMain(import.meta)) process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const require = createRequire(import.meta.url)
+
+/** Folder of package.json, without a trailing separator. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** How long a tool that was asked to stop may take before it is killed, ms. */
+const GRACE_MS = 10_000
+
+/**
+ * The script behind a command that an installed package brings, to be run by this very Node. The links in
+ * `node_modules/.bin` are shell scripts on Windows and need a shell there; this needs none anywhere.
+ * @param {string} packageName
+ * @param {string} [command]
+ * @returns {string}
+ */
+export function toolPath(packageName, command = packageName) {
+  const manifestPath = require.resolve(`${packageName}/package.json`)
+  /** @type {{ bin: string | Record<string, string> }} */
+  const { bin } = JSON.parse(readFileSync(manifestPath, 'utf8'))
+  const script = typeof bin === 'string' ? bin : bin[command]
+  if (script === undefined) throw new Error(`${packageName} brings no command ${command}`)
+  return join(dirname(manifestPath), script)
+}
+
+/**
+ * npm's own script, for the same reason: the one that started us, or the first on the PATH.
+ * @returns {string}
+ */
+export function npmPath() {
+  const folders = [dirname(process.execPath), ...(process.env.PATH ?? process.env.Path ?? '').split(delimiter)]
+  // On Windows npm lies beside its command; elsewhere the command is a link to it.
+  const places = folders.flatMap((folder) => [join(folder, 'node_modules/npm/bin/npm-cli.js'), join(folder, 'npm')])
+  const found = [process.env.npm_execpath ?? '', ...places]
+    .filter((path) => existsSync(path))
+    .map((path) => realpathSync(path))
+    .find((path) => path.endsWith('npm-cli.js'))
+  if (found === undefined) throw new Error('npm-cli.js is neither beside node nor behind an npm on the PATH')
+  return found
+}
+
+/**
+ * @typedef {object} RunOptions
+ * @property {NodeJS.ProcessEnv} [env] added to this process's own; `undefined` removes a variable
+ * @property {boolean} [quiet] collect the output instead of showing it
+ * @property {number} [limitMs] ask it to stop after this long
+ */
+
+/**
+ * @typedef {object} RunResult
+ * @property {number} code exit code; 1 when it was stopped by a signal or never started
+ * @property {string} output stdout and stderr as they came, when `quiet`
+ * @property {string} stdout without stderr, for machines to read
+ * @property {boolean} timedOut
+ */
+
+/**
+ * Runs a program to its end. Never rejects, never uses a shell.
+ * @param {string} file
+ * @param {readonly string[]} args
+ * @param {RunOptions} [options]
+ * @returns {Promise<RunResult>}
+ */
+export function run(file, args, { env = {}, quiet = false, limitMs } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      windowsHide: true,
+    })
+    let output = ''
+    let stdout = ''
+    let timedOut = false
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
+      output += text
+      stdout += text
+    })
+    child.stderr?.setEncoding('utf8').on('data', (text) => (output += text))
+    const stop = () => {
+      timedOut = true
+      child.kill('SIGINT')
+      killTimer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+    }
+    const limitTimer = limitMs === undefined ? undefined : setTimeout(stop, limitMs)
+    /** @type {NodeJS.Timeout | undefined} */
+    let killTimer
+    /** @param {number} code */
+    const finish = (code) => {
+      clearTimeout(limitTimer)
+      clearTimeout(killTimer)
+      resolve({ code, output, stdout, timedOut })
+    }
+    child.once('error', (error) => {
+      output += `${error.message}\n`
+      finish(1)
+    })
+    child.once('close', (code) => finish(timedOut ? 1 : (code ?? 1)))
+  })
+}
+
+/**
+ * Runs a Node script, such as {@link toolPath} finds.
+ * @param {string} script
+ * @param {readonly string[]} args
+ * @param {RunOptions} [options]
+ */
+export function runNode(script, args, options) {
+  return run(process.execPath, [script, ...args], options)
+}
+
+/**
+ * Whether this module is the one that was started. Real paths, because links and the case of a Windows drive differ.
+ * @param {ImportMeta} meta
+ */
+export function isMain(meta) {
+  const started = process.argv[1]
+  return started !== undefined && realpathSync.native(started) === realpathSync.native(fileURLToPath(meta.url))
+}
