@@ -37,7 +37,8 @@ test('everything ordered arrives once and in order while real datagrams are lost
       expect(here.sentStates, `ticks, ${name}`).toBeGreaterThan(500)
 
       const relayed = lost.lost / lost.all
-      expect(lost.all, `datagrams through the relay, ${name}`).toBeGreaterThan(500)
+      // Enough to judge the loss by. A tick that finds the channel blocked joins the next, so there are fewer than ticks.
+      expect(lost.all, `datagrams through the relay, ${name}`).toBeGreaterThan(300)
       expect(Math.abs(lossOf(here) - relayed), `loss ${lossOf(here)} against ${relayed}, ${name}`).toBeLessThan(0.02)
       expect(here.stats.rttMinMs, `shortest round trip, ${name}`).toBeGreaterThan(98)
       expect(here.stats.rttMinMs, `shortest round trip, ${name}`).toBeLessThan(125)
