@@ -48,6 +48,7 @@ const LAYERS: Record<string, readonly string[]> = {
   node: ['index.ts', 'transport', 'signal', 'TYPES', 'node:*', 'node-datachannel'],
   sim: ['type transport', 'TYPES'],
   'sim/relay': ['sim', 'TYPES', 'node:*'],
+  cli: ['index.ts', 'transport', 'signal', 'node', 'sim', 'sim/relay', 'devtools', 'TYPES', 'node:*'],
   devtools: ['type index.ts', 'type transport', 'TYPES'],
 }
 

@@ -6,6 +6,8 @@ import { build, defaultClientConditions, normalizePath } from 'vite'
 
 interface Manifest {
   readonly name: string
+  readonly version: string
+  readonly bin: { readonly gannet: string }
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly scripts: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { type CommandTable, runCommand } from './command.ts'
+
+const COMMANDS: CommandTable = {
+  version: async () => ({
+    usage: '',
+    summary: 'prints the version of this package',
+    async run(_args, print) {
+      const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+      print(version)
+      return 0
+    },
+  }),
+}
+
+process.exitCode = await runCommand(COMMANDS, process.argv.slice(2), (line) => console.log(line))
