@@ -22,4 +22,4 @@ export type {
   Verdict,
   VerdictEvent,
 } from './core/events.ts'
-export type { EndpointStats, RefusalCounts } from './core/stats.ts'
+export type { ChannelStats, EndpointStats, RefusalCounts } from './core/stats.ts'

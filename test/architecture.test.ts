@@ -15,7 +15,7 @@ const LAYERS: Record<string, readonly string[]> = {
   'core/bytes.ts': [],
   'core/errors.ts': [],
   'core/events.ts': ['type core/bytes.ts'],
-  'core/stats.ts': ['type core/bytes.ts'],
+  'core/stats.ts': ['type core/bytes.ts', 'type core/events.ts'],
   // Level 1. The options become numbers here, so their types are words too.
   'core/wire': ['core/bytes.ts', 'core/errors.ts'],
   'core/container': ['core/bytes.ts', 'core/errors.ts'],
@@ -24,7 +24,7 @@ const LAYERS: Record<string, readonly string[]> = {
   // Level 2: the path, the clock, the message.
   'core/recovery': ['LOW'],
   'core/clock': ['LOW'],
-  'core/channel': ['LOW'],
+  'core/channel': ['LOW', 'core/stats.ts'],
   // Level 3: the packet and the connection.
   'core/packet': ['LOW', 'core/recovery', 'core/clock', 'core/channel'],
   'core/connection': ['LOW'],

@@ -16,7 +16,7 @@ import { NetcodeError } from './errors.ts'
 import type { CloseReason, ConnectionState, EndpointEvent, MessageId, ReceiveResult } from './events.ts'
 import { Inbox } from './inbox.ts'
 import { PacketFlow } from './packet/packet-flow.ts'
-import { createStats, type EndpointStats } from './stats.ts'
+import { channelStatsOf, createStats, type EndpointStats } from './stats.ts'
 import { FORM_DATA, FORM_HELLO, FORM_MASK, FORM_WELCOME, MAX_CLOSE_DATA_BYTES } from './wire/layout.ts'
 import { Reader } from './wire/reader.ts'
 import { Writer } from './wire/writer.ts'
@@ -245,9 +245,12 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   }
 
   #createReceiver(config: ChannelConfig): ReceiveChannel {
+    const own = channelStatsOf(this.stats, config)
     const deliver = (channel: ChannelConfig, key: number, payload: Bytes): void => {
       this.stats.messagesReceived++
       this.stats.appBytesReceived += payload.length
+      own.messagesReceived++
+      own.appBytesReceived += payload.length
       this.#inbox.push({ type: 'message', channel: channel.name, payload, key })
     }
     if (config.kind === 'latest') return new LatestReceiver(config, this.stats, deliver)

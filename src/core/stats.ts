@@ -1,3 +1,5 @@
+import type { ChannelKind } from './events.ts'
+
 /**
  * Counters and estimates of one endpoint. One live object: read it, do not keep copies of its fields.
  * Counters only grow. Times are ms; `NaN` means that nothing was measured yet.
@@ -71,10 +73,34 @@ export interface EndpointStats {
   /** What was wrong with them, by name. */
   refusals: RefusalCounts
 
+  /** The same per channel, in the order of the channel table. */
+  readonly channels: ChannelStats[]
+
   /** Blocks the pool had to allocate because none was free. */
   poolMisses: number
   /** Blocks given back to a full pool. */
   poolDiscards: number
+}
+
+/** What one channel carried; counters only grow, except what is queued. */
+export interface ChannelStats {
+  readonly name: string
+  readonly kind: ChannelKind
+  messagesSent: number
+  messagesReceived: number
+  /** Payload bytes that the game sent, each message once. */
+  appBytesSent: number
+  appBytesReceived: number
+  /** Bytes of messages waiting for their first packet. */
+  queuedBytes: number
+  queuedMessages: number
+  /** Messages or fragments put into a packet again because a copy was lost. */
+  resends: number
+  /** Copies sent although none was known to be lost, and second copies of resends. */
+  copies: number
+  messagesAcked: number
+  /** Messages with the verdict `lost`. */
+  messagesLost: number
 }
 
 /** Hostile or broken input, counted under its own name. */
@@ -150,7 +176,29 @@ export function createStats(): EndpointStats {
       tooManyKeys: 0,
       unexpected: 0,
     },
+    channels: [],
     poolMisses: 0,
     poolDiscards: 0,
   }
+}
+
+/** The entry of a channel; made when it is first asked for. */
+export function channelStatsOf(
+  stats: EndpointStats,
+  { index, name, kind }: { index: number; name: string; kind: ChannelKind },
+): ChannelStats {
+  return (stats.channels[index] ??= {
+    name,
+    kind,
+    messagesSent: 0,
+    messagesReceived: 0,
+    appBytesSent: 0,
+    appBytesReceived: 0,
+    queuedBytes: 0,
+    queuedMessages: 0,
+    resends: 0,
+    copies: 0,
+    messagesAcked: 0,
+    messagesLost: 0,
+  })
 }

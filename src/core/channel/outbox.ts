@@ -2,7 +2,7 @@ import { type Bytes, EMPTY } from '../bytes.ts'
 import type { ChannelConfig } from '../config.ts'
 import type { BlockPool } from '../container/block-pool.ts'
 import type { MessageId, Verdict } from '../events.ts'
-import type { EndpointStats } from '../stats.ts'
+import { type ChannelStats, channelStatsOf, type EndpointStats } from '../stats.ts'
 import { FragmentTable, OutgoingMessage } from './outgoing.ts'
 
 /** Message records kept for reuse. */
@@ -34,7 +34,13 @@ export class Outbox {
     message.isInResend = false
     this.fill(config, message, id, key, payload, expiresAt)
     this.stats.queuedMessages++
+    this.statsOf(config).queuedMessages++
     return message
+  }
+
+  /** Counters of one channel. */
+  statsOf(config: ChannelConfig): ChannelStats {
+    return channelStatsOf(this.stats, config)
   }
 
   /** Puts a payload into a message that has none, as when a queued value is replaced in its place. */
@@ -74,13 +80,16 @@ export class Outbox {
     this.stats.queuedBytes += length
     this.stats.messagesSent++
     this.stats.appBytesSent += length
+    const own = this.statsOf(config)
+    own.queuedBytes += length
+    own.messagesSent++
+    own.appBytesSent += length
   }
 
   /** The whole of a message has left for the first time. */
   left(message: OutgoingMessage): void {
     message.hasLeft = true
-    this.stats.queuedMessages--
-    this.stats.queuedBytes -= message.length
+    this.#unqueue(this.stats.channels[message.channel]!, message)
   }
 
   /** Gives the verdict and frees the bytes. The record itself goes back when no queue holds it. */
@@ -92,13 +101,10 @@ export class Outbox {
 
   /** Gives the verdict and frees the bytes, but keeps the record, which still has a skip to announce. */
   retire(config: ChannelConfig, message: OutgoingMessage, verdict: Verdict): void {
-    if (message.isQueued) {
-      this.stats.queuedMessages--
-      this.stats.queuedBytes -= message.length
-    }
+    if (message.isQueued) this.#unqueue(this.statsOf(config), message)
     message.status = 'skip'
     this.#freeBytes(message)
-    this.#count(verdict)
+    this.#count(config, verdict)
     this.#onVerdict(config, message.id, verdict)
   }
 
@@ -111,8 +117,9 @@ export class Outbox {
     expiresAt: number,
   ): void {
     this.stats.queuedBytes -= message.length
+    this.statsOf(config).queuedBytes -= message.length
     this.#freeBytes(message)
-    this.#count('replaced')
+    this.#count(config, 'replaced')
     this.#onVerdict(config, message.id, 'replaced')
     this.fill(config, message, id, message.key, payload, expiresAt)
   }
@@ -137,11 +144,25 @@ export class Outbox {
     message.fragments = undefined
   }
 
-  #count(verdict: Verdict): void {
+  #unqueue(own: ChannelStats, message: OutgoingMessage): void {
+    this.stats.queuedMessages--
+    this.stats.queuedBytes -= message.length
+    own.queuedMessages--
+    own.queuedBytes -= message.length
+  }
+
+  #count(config: ChannelConfig, verdict: Verdict): void {
     const stats = this.stats
-    if (verdict === 'acked') stats.messagesAcked++
-    else if (verdict === 'lost') stats.messagesLost++
-    else if (verdict === 'expired') stats.messagesExpired++
-    else if (verdict === 'replaced') stats.messagesReplaced++
+    if (verdict === 'acked') {
+      stats.messagesAcked++
+      this.statsOf(config).messagesAcked++
+    } else if (verdict === 'lost') {
+      stats.messagesLost++
+      this.statsOf(config).messagesLost++
+    } else if (verdict === 'expired') {
+      stats.messagesExpired++
+    } else if (verdict === 'replaced') {
+      stats.messagesReplaced++
+    }
   }
 }

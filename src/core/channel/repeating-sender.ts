@@ -102,7 +102,7 @@ export abstract class RepeatingSender implements SendChannel {
       message.isChosen = false
       this.#letGo(message)
       if (bytes === 0) continue
-      this.outbox.stats.copies++
+      this.#countCopy()
       return bytes
     }
     return 0
@@ -226,10 +226,19 @@ export abstract class RepeatingSender implements SendChannel {
   }
 
   #resent(payloadBytes: number, bytes: number, isEcho: boolean): number {
-    if (isEcho) this.outbox.stats.copies++
-    else this.outbox.stats.resends++
+    if (isEcho) {
+      this.#countCopy()
+    } else {
+      this.outbox.stats.resends++
+      this.outbox.statsOf(this.config).resends++
+    }
     this.#resendBytes = Math.max(0, this.#resendBytes - payloadBytes)
     return bytes
+  }
+
+  #countCopy(): void {
+    this.outbox.stats.copies++
+    this.outbox.statsOf(this.config).copies++
   }
 
   #lacksCopies(message: OutgoingMessage): boolean {
