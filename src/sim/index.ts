@@ -8,7 +8,7 @@ export { ConditionedTransport, type ConditionHost, type ConditionOptions, condit
 /** One direction of a simulated path, sans I/O. */
 export { Link, type LinkCounters, type LinkInit } from './link.ts'
 /** What a link can do to packets, and a short text of it. */
-export { type Blackout, describeOptions, type LinkOptions, type LinkSettings } from './link-options.ts'
+export { type Blackout, describeOptions, type LinkOptions, type LinkSettings, type Stage } from './link-options.ts'
 /** Independent and bursty loss, one decision per packet. */
 export { type GilbertElliott, gilbertElliott, KEPT_DECISIONS, type LossModel, LossProcess, meanLoss } from './loss.ts'
 /** Named weather for both directions. */

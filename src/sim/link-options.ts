@@ -10,6 +10,12 @@ export interface Blackout {
   everyMs?: number
 }
 
+/** A change of the weather at an instant; what it leaves out stays as it is. */
+export interface Stage extends Omit<LinkOptions, 'schedule'> {
+  /** Instant from which it holds, ms after the link's `startsAt`. */
+  fromMs: number
+}
+
 /** The weather of one direction. Everything left out is absent: `{}` is a perfect link. */
 export interface LinkOptions {
   /** Mean share of lost packets, 0 to 1, or a raw Gilbert-Elliott chain. Default 0. */
@@ -38,6 +44,8 @@ export interface LinkOptions {
   overheadBytes?: number
   /** Default none. */
   blackouts?: readonly Blackout[]
+  /** Changes to come, in order of `fromMs`. Default none. */
+  schedule?: readonly Stage[]
   /** Bytes that may be inside the link at once, in the queue and on the way; beyond it packets are dropped. Default 64 MiB. */
   maxHeldBytes?: number
 }
@@ -57,6 +65,7 @@ export const PERFECT: Readonly<LinkSettings> = {
   queueBytes: 65_536,
   overheadBytes: 0,
   blackouts: [],
+  schedule: [],
   maxHeldBytes: 64 * 1024 * 1024,
 }
 
@@ -80,7 +89,20 @@ export function changed(settings: Readonly<LinkSettings>, changes: LinkOptions):
       throw new RangeError(`blackout everyMs: ${everyMs}, expected at least lengthMs = ${lengthMs}`)
     }
   }
+  if (changes.schedule !== undefined) checkSchedule(next)
   return next
+}
+
+/** Each stage must make sense on top of those before it. */
+function checkSchedule(settings: Readonly<LinkSettings>): void {
+  let soFar: LinkSettings = settings
+  let lastMs = 0
+  for (const { fromMs, ...changes } of settings.schedule) {
+    checkSpan('stage fromMs', fromMs, false)
+    if (fromMs < lastMs) throw new RangeError(`stage fromMs: ${fromMs}, expected at least ${lastMs}, the one before`)
+    lastMs = fromMs
+    soFar = changed(soFar, changes)
+  }
 }
 
 /** Whether `sinceStartMs` lies within one of the blackouts; the end of a window is outside. */
@@ -98,8 +120,7 @@ export function describeOptions(options: LinkOptions): string {
   const parts: string[] = []
   for (const name of Object.keys(PERFECT) as (keyof LinkOptions)[]) {
     const value = options[name]
-    if (value === undefined || value === PERFECT[name] || (name === 'blackouts' && options.blackouts?.length === 0))
-      continue
+    if (value === undefined || value === PERFECT[name] || (Array.isArray(value) && value.length === 0)) continue
     parts.push(`${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
   }
   return parts.length === 0 ? 'perfect' : parts.join(' ')

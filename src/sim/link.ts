@@ -31,10 +31,22 @@ export interface LinkCounters {
   reordered: number
   /** Fingerprint of the loss decisions, uint32: equal for the same seed, model and number of packets, whatever the times. */
   lossHash: number
+  /**
+   * Fingerprint of everything that happened, uint32: each packet's fate, size and instant, each arrival. Equal for the same seed,
+   * weather, packets and instants, in every engine.
+   */
+  eventHash: number
 }
 
 /** Cut of the exponential jitter, in means: 0.25 % of packets reach it. Keeps one unlucky draw from stalling an ordered link. */
 const JITTER_CUT = 6
+
+/** FNV-1a's offset and prime, 32 bits (Fowler, Noll, Vo), here over words instead of bytes. */
+const EVENT_HASH_START = 0x811c9dc5
+const EVENT_HASH_PRIME = 0x01000193
+
+/** What is hashed of an event besides its instant and the packet. */
+const EVENT = { lost: 1, blackedOut: 2, overflowed: 3, entered: 4, doubled: 5, arrived: 6 } as const
 
 const NOTHING: Bytes = new Uint8Array(0)
 
@@ -70,6 +82,7 @@ export class Link {
     duplicated: 0,
     reordered: 0,
     lossHash: 0,
+    eventHash: EVENT_HASH_START,
   }
   #settings: LinkSettings
   readonly #loss: LossProcess
@@ -97,6 +110,9 @@ export class Link {
   #lastArrivesAt = Number.NEGATIVE_INFINITY
 
   #free: Entry | undefined = undefined
+  /** Stages of the schedule that hold already. */
+  #stages = 0
+  readonly #instant = new DataView(new ArrayBuffer(8))
 
   constructor(init: LinkInit) {
     const { seed, startsAt, ...options } = init
@@ -127,7 +143,8 @@ export class Link {
   /** Instant of the next `poll` that moves something, ms; `Infinity` when the link is empty or held. */
   get wakeAt(): number {
     const arrivesAt = this.#flying.peek()?.at ?? Number.POSITIVE_INFINITY
-    return this.#head === undefined ? arrivesAt : Math.min(arrivesAt, this.#headDepartsAt())
+    // A stage may let go of what waits.
+    return this.#head === undefined ? arrivesAt : Math.min(arrivesAt, this.#headDepartsAt(), this.#nextStageAt)
   }
 
   /** The first loss decisions, at most 4096: `1` for each lost packet and `0` for each other one. */
@@ -142,11 +159,16 @@ export class Link {
   set(options: LinkOptions, now: number = this.#now): void {
     const settings = changed(this.#settings, options)
     this.#advance(now)
+    if (options.schedule !== undefined) this.#stages = 0
+    this.#apply(settings)
+    this.#advance(this.#now)
+  }
+
+  #apply(settings: LinkSettings): void {
     if (this.#head !== undefined) this.#headLeftBytes = this.#leftBytes(this.#now)
     this.#headSince = this.#now
     this.#settings = settings
     this.#loss.set(settings.loss, settings.burst)
-    if (this.#head !== undefined) this.#advance(this.#now)
   }
 
   /**
@@ -156,7 +178,10 @@ export class Link {
   push(packet: Uint8Array, now: number, isSpared: boolean = false): void {
     this.#advance(now)
     const at = this.#now
-    if (Number.isNaN(this.#startsAt)) this.#startsAt = at
+    if (Number.isNaN(this.#startsAt)) {
+      this.#startsAt = at
+      this.#advance(at)
+    }
     const settings = this.#settings
     const counters = this.counters
     counters.pushed++
@@ -172,19 +197,26 @@ export class Link {
 
     if (isLost) {
       counters.lost++
+      this.#note(EVENT.lost, order, packet.length, at)
       return
     }
     if (settings.blackouts.length > 0 && isDark(settings.blackouts, at - this.#startsAt)) {
       counters.blackedOut++
+      this.#note(EVENT.blackedOut, order, packet.length, at)
       return
     }
     if (!this.#enter(packet, order, jitterShare, false)) {
       counters.overflowed++
+      this.#note(EVENT.overflowed, order, packet.length, at)
       return
     }
+    this.#note(EVENT.entered, order, packet.length, at)
     if (isDoubled) {
       const copyJitterShare = Math.min(this.#copyJitter.exponential(1), JITTER_CUT)
-      if (this.#enter(packet, order + 1, copyJitterShare, true)) counters.duplicated++
+      if (this.#enter(packet, order + 1, copyJitterShare, true)) {
+        counters.duplicated++
+        this.#note(EVENT.doubled, order + 1, packet.length, at)
+      }
     }
   }
 
@@ -198,6 +230,7 @@ export class Link {
     const counters = this.counters
     counters.delivered++
     counters.deliveredBytes += packet.length
+    this.#note(EVENT.arrived, top.order, packet.length, top.at)
     if (!top.isCopy) {
       if (top.order < this.#newestDelivered) counters.reordered++
       else this.#newestDelivered = top.order
@@ -244,8 +277,25 @@ export class Link {
     return true
   }
 
-  /** Moves time on: what has passed the bottleneck by `now` is on the way. */
+  /** Moves time on, stage by stage: what has passed the bottleneck by `now` is on the way. */
   #advance(now: number): void {
+    for (let at = this.#nextStageAt; at < Number.POSITIVE_INFINITY && at <= now; at = this.#nextStageAt) {
+      this.#pass(at)
+      const { fromMs: _, ...changes } = this.#settings.schedule[this.#stages++]!
+      this.#apply(changed(this.#settings, changes))
+    }
+    this.#pass(now)
+  }
+
+  /** Instant of the next change by schedule, ms; `Infinity` when there is none, or the link has not begun. */
+  get #nextStageAt(): number {
+    const stage = this.#settings.schedule[this.#stages]
+    return stage === undefined || Number.isNaN(this.#startsAt)
+      ? Number.POSITIVE_INFINITY
+      : this.#startsAt + stage.fromMs
+  }
+
+  #pass(now: number): void {
     if (now > this.#now) this.#now = now
     for (;;) {
       const head = this.#head
@@ -260,6 +310,17 @@ export class Link {
       this.#queuedBytes -= head.queueBytes
       this.#depart(head, departsAt)
     }
+  }
+
+  #note(event: number, order: number, length: number, at: number): void {
+    this.#instant.setFloat64(0, at)
+    let hash = this.counters.eventHash
+    hash = Math.imul(hash ^ event, EVENT_HASH_PRIME)
+    hash = Math.imul(hash ^ order, EVENT_HASH_PRIME)
+    hash = Math.imul(hash ^ length, EVENT_HASH_PRIME)
+    hash = Math.imul(hash ^ this.#instant.getInt32(0), EVENT_HASH_PRIME)
+    hash = Math.imul(hash ^ this.#instant.getInt32(4), EVENT_HASH_PRIME)
+    this.counters.eventHash = (hash ^ (hash >>> 15)) >>> 0
   }
 
   #headDepartsAt(): number {
