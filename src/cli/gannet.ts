@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type CommandTable, runCommand } from './command.ts'
 
 const COMMANDS: CommandTable = {
+  relay: async () => (await import('./relay.ts')).relayCommand,
   version: async () => ({
     usage: '',
     summary: 'prints the version of this package',
