@@ -59,6 +59,7 @@ class Entry implements Due {
   /** Extra delay in units of `jitterMs`. */
   jitterShare = 0
   isCopy = false
+  tag = 0
   packet: Bytes = NOTHING
   next: Entry | undefined = undefined
 }
@@ -95,6 +96,7 @@ export class Link {
   #order = 0
   #newestDelivered = -1
   #heldBytes = 0
+  #tag = 0
 
   // Waiting for the bottleneck, oldest first; the head is being transmitted.
   #head: Entry | undefined = undefined
@@ -128,6 +130,11 @@ export class Link {
   /** The weather now, resolved. */
   get settings(): Readonly<LinkSettings> {
     return this.#settings
+  }
+
+  /** The tag with which the packet polled last was pushed. */
+  get tag(): number {
+    return this.#tag
   }
 
   /** Bytes inside the link: queued and on the way, without overhead. */
@@ -174,8 +181,9 @@ export class Link {
   /**
    * Takes a copy of `packet` at the instant `now`; an instant before the latest one counts as the latest.
    * A spared packet takes no loss decision and is never lost by the loss model; everything else befalls it too.
+   * The tag comes out again beside the packet: for several senders on one link.
    */
-  push(packet: Uint8Array, now: number, isSpared: boolean = false): void {
+  push(packet: Uint8Array, now: number, isSpared: boolean = false, tag: number = 0): void {
     this.#advance(now)
     const at = this.#now
     if (Number.isNaN(this.#startsAt)) {
@@ -205,7 +213,7 @@ export class Link {
       this.#note(EVENT.blackedOut, order, packet.length, at)
       return
     }
-    if (!this.#enter(packet, order, jitterShare, false)) {
+    if (!this.#enter(packet, order, jitterShare, false, tag)) {
       counters.overflowed++
       this.#note(EVENT.overflowed, order, packet.length, at)
       return
@@ -213,7 +221,7 @@ export class Link {
     this.#note(EVENT.entered, order, packet.length, at)
     if (isDoubled) {
       const copyJitterShare = Math.min(this.#copyJitter.exponential(1), JITTER_CUT)
-      if (this.#enter(packet, order + 1, copyJitterShare, true)) {
+      if (this.#enter(packet, order + 1, copyJitterShare, true, tag)) {
         counters.duplicated++
         this.#note(EVENT.doubled, order + 1, packet.length, at)
       }
@@ -235,6 +243,7 @@ export class Link {
       if (top.order < this.#newestDelivered) counters.reordered++
       else this.#newestDelivered = top.order
     }
+    this.#tag = top.tag
     this.#heldBytes -= packet.length
     top.packet = NOTHING
     top.next = this.#free
@@ -243,7 +252,7 @@ export class Link {
   }
 
   /** Puts a copy of `packet` before the bottleneck, or on the way when there is none. False when there is no room. */
-  #enter(packet: Uint8Array, order: number, jitterShare: number, isCopy: boolean): boolean {
+  #enter(packet: Uint8Array, order: number, jitterShare: number, isCopy: boolean, tag: number): boolean {
     const settings = this.#settings
     const queueBytes = packet.length + settings.overheadBytes
     if (this.#heldBytes + packet.length > settings.maxHeldBytes) return false
@@ -257,6 +266,7 @@ export class Link {
     entry.queueBytes = queueBytes
     entry.jitterShare = jitterShare
     entry.isCopy = isCopy
+    entry.tag = tag
     entry.packet = new Uint8Array(packet.length)
     entry.packet.set(packet)
     this.#heldBytes += packet.length

@@ -139,6 +139,33 @@ describe('UdpRelay', () => {
     })
   })
 
+  test('puts all clients on one link when they share, and gives each its own packets back', async () => {
+    const server = await openEcho()
+    const clients = [await Party.open(), await Party.open()]
+    const relay = await openRelay(server, { sharesLinks: true, up: { loss: 0.2 }, down: { delayMs: 5 } })
+    for (const client of clients) await stream(client, relay, 200, () => relay.counters.up.received)
+    const { up } = relay.counters
+    await until(() => clients.reduce((sum, it) => sum + it.heard.length, 0) === up.forwarded)
+
+    expect(server.from.size).toBe(2)
+    expect([up.received, up.lost, up.forwarded]).toEqual([400, up.dropped, 400 - up.lost])
+    const pattern = relay.decisions('up', 0)
+    expect(relay.decisions('up', 1)).toBe(pattern)
+    clients.forEach((client, index) => {
+      const own = [...pattern.slice(index * 200, index * 200 + 200)]
+      expect(client.heard).toEqual(own.flatMap((it, n) => (it === '0' ? [n] : [])))
+    })
+  })
+
+  test('shares one bottleneck among clients that share links', async () => {
+    const server = await Party.open()
+    const clients = [await Party.open(), await Party.open()]
+    const relay = await openRelay(server, { sharesLinks: true, up: { bytesPerSecond: 0, queueBytes: 100 } })
+    for (let i = 0; i < 20; i++) clients[i % 2]!.send(numbered(i, 10), relay.port)
+    await until(() => relay.counters.up.received === 20)
+    expect(relay.counters.up.overflowed).toBe(10)
+  })
+
   test('delays, and forwards nothing before its time', async () => {
     const server = await Party.open()
     const client = await Party.open()

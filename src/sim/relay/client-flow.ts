@@ -33,7 +33,30 @@ export interface DirectionCounters {
   lossHash: number
 }
 
-/** One client address: its upstream socket and its two links. */
+/** The weather of a relay, and where its chance comes from. */
+export interface Weather {
+  readonly random: Random
+  up: LinkOptions
+  down: LinkOptions
+  readonly startsAt: number
+}
+
+/** A link in each direction. */
+export interface LinkPair {
+  readonly up: Link
+  readonly down: Link
+}
+
+/** The links of client `index`, each with a stream of chance of its own. */
+export function newLinks(weather: Weather, index: number): LinkPair {
+  const random = weather.random.fork(`client ${index}`)
+  return {
+    up: new Link({ ...weather.up, seed: random.fork('up'), startsAt: weather.startsAt }),
+    down: new Link({ ...weather.down, seed: random.fork('down'), startsAt: weather.startsAt }),
+  }
+}
+
+/** One client address: its upstream socket and the two links it goes through. */
 export class ClientFlow {
   /** 0, 1, 2, … in the order in which clients were first heard; never given twice. */
   readonly index: number
@@ -46,19 +69,13 @@ export class ClientFlow {
   /** Instant of the newest packet from either side, ms. */
   heardAt: number
 
-  constructor(
-    index: number,
-    client: UdpAddress,
-    upstream: Socket,
-    weather: { random: Random; up: LinkOptions; down: LinkOptions; startsAt: number },
-    now: number,
-  ) {
-    const random = weather.random.fork(`client ${index}`)
+  /** `links`: its own, or those that all clients share. */
+  constructor(index: number, client: UdpAddress, upstream: Socket, links: LinkPair, now: number) {
     this.index = index
     this.client = client
     this.upstream = upstream
-    this.up = new Link({ ...weather.up, seed: random.fork('up'), startsAt: weather.startsAt })
-    this.down = new Link({ ...weather.down, seed: random.fork('down'), startsAt: weather.startsAt })
+    this.up = links.up
+    this.down = links.down
     this.heardAt = now
   }
 

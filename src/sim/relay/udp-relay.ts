@@ -4,7 +4,16 @@ import { isIP, SocketAddress } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { changed, type LinkOptions, PERFECT } from '../link-options.ts'
 import { Random, type Seed } from '../random.ts'
-import { addCounters, ClientFlow, type Direction, type DirectionCounters, noCounters } from './client-flow.ts'
+import {
+  addCounters,
+  ClientFlow,
+  type Direction,
+  type DirectionCounters,
+  type LinkPair,
+  newLinks,
+  noCounters,
+  type Weather,
+} from './client-flow.ts'
 import type { UdpAddress } from './sdp.ts'
 
 export interface UdpRelayOptions {
@@ -25,6 +34,11 @@ export interface UdpRelayOptions {
    * True keeps ICE up at any loss and counts only DTLS packets in the pattern. Blackouts, queues and delays always apply.
    */
   sparesStun?: boolean
+  /**
+   * Whether all clients share one link in each direction, as all connections of one player's line do: one queue, one pattern of
+   * losses. False (default): each client has links of its own, so that its pattern does not depend on the others.
+   */
+  sharesLinks?: boolean
   /** Clients at once; packets of further ones are refused and counted. Default 32. */
   maxClients?: number
   /** Silence of both sides that frees a client's place, ms; default 60,000, twice the 30 s of ICE consent (RFC 7675). */
@@ -85,8 +99,10 @@ export class UdpRelay {
   readonly #front: Socket
   readonly #options: Required<Omit<UdpRelayOptions, 'seed' | 'bindAddress' | 'port' | 'onPacket'>>
   readonly #onPacket: ((packet: RelayedPacket) => void) | undefined
-  readonly #weather: { random: Random; up: LinkOptions; down: LinkOptions; startsAt: number }
+  readonly #weather: Weather
   readonly #flows: Map<string, ClientFlow> = new Map()
+  /** The links of all clients, when they share. */
+  readonly #shared: LinkPair | undefined
   readonly #gone: { up: DirectionCounters; down: DirectionCounters } = { up: noCounters(), down: noCounters() }
   readonly #targetAddress: string
   #clientsSeen = 0
@@ -128,6 +144,7 @@ export class UdpRelay {
       up: options.up ?? {},
       down: options.down ?? {},
       sparesStun: options.sparesStun ?? false,
+      sharesLinks: options.sharesLinks ?? false,
       maxClients: options.maxClients ?? 32,
       idleMs: options.idleMs ?? 60_000,
       maxHeldBytes: memory.maxHeldBytes,
@@ -139,6 +156,7 @@ export class UdpRelay {
       down: { ...memory, ...options.down },
       startsAt: performance.now(),
     }
+    this.#shared = this.#options.sharesLinks ? newLinks(this.#weather, 0) : undefined
     front.on('message', (packet, from) => this.#fromClient(packet, from))
     front.on('error', () => {
       this.#socketErrors++
@@ -183,9 +201,14 @@ export class UdpRelay {
   get counters(): RelayCounters {
     const up = { ...this.#gone.up, sendErrors: this.#upSendErrors }
     const down = { ...this.#gone.down, sendErrors: this.#downSendErrors }
-    for (const flow of this.#flows.values()) {
-      addCounters(up, flow.up.counters, flow.index)
-      addCounters(down, flow.down.counters, flow.index)
+    if (this.#shared !== undefined) {
+      addCounters(up, this.#shared.up.counters, 0)
+      addCounters(down, this.#shared.down.counters, 0)
+    } else {
+      for (const flow of this.#flows.values()) {
+        addCounters(up, flow.up.counters, flow.index)
+        addCounters(down, flow.down.counters, flow.index)
+      }
     }
     return {
       up,
@@ -215,11 +238,11 @@ export class UdpRelay {
     changed(PERFECT, up)
     changed(PERFECT, down)
     const now = performance.now()
-    for (const flow of this.#flows.values()) {
-      // What was due under the old weather leaves under it.
-      this.#drain(flow, now)
-      if (weather.up !== undefined) flow.up.set(weather.up, now)
-      if (weather.down !== undefined) flow.down.set(weather.down, now)
+    // What was due under the old weather leaves under it.
+    for (const flow of this.#flows.values()) this.#drain(flow, now)
+    for (const links of this.#shared === undefined ? this.#flows.values() : [this.#shared]) {
+      if (weather.up !== undefined) links.up.set(weather.up, now)
+      if (weather.down !== undefined) links.down.set(weather.down, now)
     }
     this.#weather.up = up
     this.#weather.down = down
@@ -264,7 +287,7 @@ export class UdpRelay {
     flow.heardAt = now
     const link = flow[direction]
     const lostBefore = link.counters.lost
-    link.push(packet, now, this.#options.sparesStun && isStun(packet))
+    link.push(packet, now, this.#options.sparesStun && isStun(packet), flow.index)
     this.#onPacket?.({
       direction,
       client: flow.index,
@@ -280,7 +303,8 @@ export class UdpRelay {
     if (this.#flows.size >= this.#options.maxClients) return undefined
     // Not bound by us: the first send picks a free port, and routing the address.
     const upstream = newSocket(this.#options.target.address)
-    const flow = new ClientFlow(this.#clientsSeen++, client, upstream, this.#weather, now)
+    const index = this.#clientsSeen++
+    const flow = new ClientFlow(index, client, upstream, this.#shared ?? newLinks(this.#weather, index), now)
     upstream.on('message', (packet, from) => this.#fromTarget(flow, packet, from))
     upstream.on('error', () => {
       this.#socketErrors++
@@ -289,16 +313,23 @@ export class UdpRelay {
     return flow
   }
 
-  /** Sends on what is due in both directions. */
+  /** Sends on what is due in both directions: of this client, or of all that share its links. */
   #drain(flow: ClientFlow, now: number): void {
     const { address, port } = this.#options.target
     for (let packet = flow.up.poll(now); packet !== undefined; packet = flow.up.poll(now)) {
-      flow.upstream.send(packet, port, address, this.#onUpSent)
+      this.#owner(flow, flow.up.tag)?.upstream.send(packet, port, address, this.#onUpSent)
     }
-    const { client } = flow
     for (let packet = flow.down.poll(now); packet !== undefined; packet = flow.down.poll(now)) {
-      this.#front.send(packet, client.port, client.address, this.#onDownSent)
+      const client = this.#owner(flow, flow.down.tag)?.client
+      if (client !== undefined) this.#front.send(packet, client.port, client.address, this.#onDownSent)
     }
+  }
+
+  /** The client that a packet from the links of `flow` belongs to; `undefined` when its place was freed meanwhile. */
+  #owner(flow: ClientFlow, index: number): ClientFlow | undefined {
+    if (flow.index === index) return flow
+    for (const other of this.#flows.values()) if (other.index === index) return other
+    return undefined
   }
 
   /** Frees the places of clients that have been silent for `idleMs`. */
@@ -307,8 +338,10 @@ export class UdpRelay {
       if (now - flow.heardAt < this.#options.idleMs) continue
       this.#flows.delete(key)
       this.#clientsExpired++
-      addCounters(this.#gone.up, flow.up.counters, flow.index)
-      addCounters(this.#gone.down, flow.down.counters, flow.index)
+      if (this.#shared === undefined) {
+        addCounters(this.#gone.up, flow.up.counters, flow.index)
+        addCounters(this.#gone.down, flow.down.counters, flow.index)
+      }
       flow.upstream.close()
     }
   }
