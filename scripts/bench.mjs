@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runCore } from '../bench/core.mjs'
+import { benchFresh } from '../bench/fresh.mjs'
 import { runParity } from '../bench/parity.mjs'
 import { benchReliable } from '../bench/reliable.mjs'
 import { runWire } from '../bench/wire.mjs'
@@ -37,6 +38,7 @@ const USAGE = `npm run bench -- [${Object.keys(BENCHES).join('] [')}] [--quick] 
 /** @param {readonly string[]} args */
 async function main(args) {
   if (args.includes('reliable')) return benchReliable(args)
+  if (args.includes('fresh')) return benchFresh(args)
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },

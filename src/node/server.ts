@@ -4,6 +4,7 @@ import { type NodeListener, nodeListener } from '../signal/node-bridge.ts'
 import { createEndpoint, type ProtocolOptions } from '../transport/endpoint.ts'
 import type { Host } from '../transport/host.ts'
 import { type FlushOptions, Peer } from '../transport/peer.ts'
+import type { Transport } from '../transport/transport.ts'
 import { Admissions } from './admissions.ts'
 import { EventQueue, type ServerEvent, type Source } from './event-queue.ts'
 import type { SignalHttp } from './http.ts'
@@ -32,6 +33,8 @@ export interface ServerOptions<C extends ChannelTable> extends ProtocolOptions<C
   readonly transformOffer?: (sdp: string) => string | Promise<string>
   /** Changes each answer before it goes out; tests put a relay between the two ends with it. */
   readonly transformAnswer?: (sdp: string) => string | Promise<string>
+  /** Puts something between each peer's endpoint and its pipe, such as simulated weather or a tap. */
+  readonly wrapTransport?: (transport: Transport) => Transport
 }
 
 /** What a server stands on; `listen` opens it. */
@@ -143,8 +146,9 @@ export class Server<C extends ChannelTable = ChannelTable> {
   }
 
   /** A pipe is open: runs the handshake on it. */
-  #greet(id: string, transport: NativeChannel): void {
+  #greet(id: string, pipe: NativeChannel): void {
     const { host } = this.#ground
+    const transport = this.#options.wrapTransport?.(pipe) ?? pipe
     const endpoint = createEndpoint('server', this.#options, transport, host)
     const peer = new Peer<C>({ id, endpoint, transport, host, onProgress: () => this.#progress(source) })
     const source: Source<C> = { peer, queued: 0, isHeld: false, hasOpened: false }
