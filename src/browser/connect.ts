@@ -18,6 +18,8 @@ const CHANNEL_TIMEOUT_MS = 9_000
 /** Pause before another attempt, ms: a failure that comes at once must not become a flood of offers. */
 const RETRY_PAUSE_MS = 250
 
+type OfferHeaders = Readonly<Record<string, string>>
+
 export interface ConnectOptions<C extends ChannelTable> {
   /** The channels that both ends share. */
   readonly channels: C
@@ -29,10 +31,15 @@ export interface ConnectOptions<C extends ChannelTable> {
   readonly signal?: AbortSignal
   /** Time for everything up to the open connection, with as many attempts as fit, ms. Default 30,000. */
   readonly timeoutMs?: number
-  /** STUN and TURN servers. Default none: a server with a public address needs none. */
-  readonly iceServers?: RTCIceServer[]
-  /** Headers of the offer's POST, such as `Authorization`. */
-  readonly headers?: Readonly<Record<string, string>>
+  /**
+   * STUN and TURN servers; a function is asked for each attempt, so that their credentials may be short-lived. Default none: a
+   * server with a public address needs none.
+   */
+  readonly iceServers?: RTCIceServer[] | (() => RTCIceServer[] | Promise<RTCIceServer[]>)
+  /** `relay`: take no way but through a TURN server. Default `all`. */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy
+  /** Headers of the offer's POST, such as `Authorization`; a function is asked for each attempt, so that a token may be used once. */
+  readonly headers?: OfferHeaders | (() => OfferHeaders | Promise<OfferHeaders>)
   /** How long to wait for ICE candidates before the offer goes out with what there is, ms. Default 2,000. */
   readonly gatheringTimeoutMs?: number
   /** Puts something between the endpoint and the pipe, such as simulated weather. */
@@ -100,10 +107,14 @@ async function attempt<C extends ChannelTable>(
   options: ConnectOptions<C>,
   deadline: Deadline,
 ): Promise<Peer<C>> {
+  const { iceServers = [], iceTransportPolicy = 'all', headers = {} } = options
   const settings: AttemptOptions = {
     url,
-    rtc: { iceServers: options.iceServers ?? [] },
-    headers: options.headers ?? {},
+    rtc: {
+      iceServers: typeof iceServers === 'function' ? await deadline.race(Promise.resolve(iceServers())) : iceServers,
+      iceTransportPolicy,
+    },
+    headers: typeof headers === 'function' ? await deadline.race(Promise.resolve(headers())) : headers,
     gatheringTimeoutMs: options.gatheringTimeoutMs ?? 2000,
     signalTimeoutMs: SIGNAL_TIMEOUT_MS,
     channelTimeoutMs: CHANNEL_TIMEOUT_MS,

@@ -1,9 +1,8 @@
-import type { PeerConnection } from 'node-datachannel'
+import type { PeerConnection, RtcConfig } from 'node-datachannel'
 import { SignalRefusal } from '../signal/errors.ts'
 import type { Native } from './native.ts'
 import { NativeChannel } from './native-channel.ts'
 import { cleanOffer } from './offer.ts'
-import { configOf, type UdpAddress } from './udp.ts'
 
 /** A native connection made for one offer, until it is a peer's or given up. */
 export class Admission {
@@ -13,9 +12,9 @@ export class Admission {
   readonly #gathered: Promise<void>
 
   /** Throws {@link SignalRefusal} if the offer is none that we can answer; nothing is left behind then. */
-  constructor(id: string, offer: string, native: Native, udp: UdpAddress) {
+  constructor(id: string, offer: string, native: Native, config: RtcConfig) {
     const clean = cleanOffer(offer)
-    const connection = new native.PeerConnection(id, configOf(udp))
+    const connection = new native.PeerConnection(id, config)
     this.id = id
     this.#connection = connection
     this.#gathered = new Promise((resolve) => {

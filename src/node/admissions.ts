@@ -1,38 +1,49 @@
+import type { RtcConfig } from 'node-datachannel'
 import { type Answered, SignalRefusal } from '../signal/index.ts'
 import { hasCandidates } from '../signal/sdp.ts'
 import { type Host, randomId } from '../transport/host.ts'
 import { Admission } from './admission.ts'
+import type { Grant } from './gate.ts'
 import type { Native } from './native.ts'
 import type { NativeChannel } from './native-channel.ts'
-import type { UdpAddress } from './udp.ts'
+import { networkOf } from './rate-limit.ts'
 
-export interface AdmissionsOptions {
-  readonly udp: UdpAddress
+/**
+ * Offers of one network that may be pending even if they are more than half of all. Offers that nobody follows up would fill the
+ * places of everybody else.
+ */
+const LEAST_SHARE = 8
+
+export interface AdmissionsOptions<Data> {
+  /** How the next connection is to be made. */
+  readonly config: () => Promise<RtcConfig>
   readonly maxPending: number
   readonly gatheringTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly transformAnswer: (sdp: string) => string | Promise<string>
-  /** Whether another peer fits in beside `pending` ones that may come of it. */
+  /** Whether another peer fits in beside `pending` ones that may come. */
   readonly hasRoom: (pending: number) => boolean
   /** The pipe of an offer is open; called before its first packet. It counts as pending until `settle`. */
-  readonly onOpen: (id: string, transport: NativeChannel) => void
+  readonly onOpen: (id: string, transport: NativeChannel, grant: Grant<Data>) => void
 }
 
 interface Pending {
-  readonly transport: NativeChannel
+  /** Absent until the connection is made. */
+  transport: NativeChannel | undefined
+  readonly network: string | undefined
   isOpen: boolean
   cancelTimeout: () => void
 }
 
 /** Offers that were taken and are no peers yet: bounded in number and in time. */
-export class Admissions {
+export class Admissions<Data> {
   readonly #native: Native
   readonly #host: Host
-  readonly #options: AdmissionsOptions
+  readonly #options: AdmissionsOptions<Data>
   readonly #pending = new Map<string, Pending>()
   #isClosed = false
 
-  constructor(native: Native, host: Host, options: AdmissionsOptions) {
+  constructor(native: Native, host: Host, options: AdmissionsOptions<Data>) {
     this.#native = native
     this.#host = host
     this.#options = options
@@ -43,28 +54,51 @@ export class Admissions {
     return this.#pending.size
   }
 
-  /** Takes an offer. Throws {@link SignalRefusal}. When `signal` fires before the answer is out, what was made is freed. */
-  async answer(offer: string, signal: AbortSignal): Promise<Answered> {
-    this.#checkRoom()
-    const { transformAnswer, gatheringTimeoutMs, connectTimeoutMs, udp } = this.#options
-    const id = randomId(this.#host)
-    const admission = new Admission(id, offer, this.#native, udp)
-    const { transport } = admission
-    const cancelTimeout = this.#host.at(this.#host.now() + connectTimeoutMs, () => this.end(id))
-    const pending: Pending = { transport, isOpen: false, cancelTimeout }
-    this.#pending.set(id, pending)
-    transport.onEnd = () => this.end(id)
-    transport.onOpen = () => {
-      pending.isOpen = true
-      cancelTimeout()
-      this.#options.onOpen(id, transport)
+  /** Throws {@link SignalRefusal} if another offer of `address` could not be taken now. */
+  checkRoom(address: string | undefined): void {
+    if (this.#isClosed) throw new SignalRefusal(503, 'server-closing', 'the server is closing')
+    if (!this.#options.hasRoom(this.size)) {
+      throw new SignalRefusal(503, 'server-full', 'the server is full', { retryAfterSeconds: 5 })
     }
+    const network = address === undefined ? undefined : networkOf(address)
+    const shared = [...this.#pending.values()].filter((one) => one.network === network).length
+    const { maxPending } = this.#options
+    if (this.size >= maxPending || (network !== undefined && shared >= Math.max(LEAST_SHARE, maxPending / 2))) {
+      throw new SignalRefusal(503, 'too-many-pending', 'too many players are connecting at this moment', {
+        retryAfterSeconds: 1,
+      })
+    }
+  }
+
+  /** Takes an offer. Throws {@link SignalRefusal}. When `signal` fires before the answer is out, what was made is freed. */
+  async answer(offer: string, signal: AbortSignal, grant: Grant<Data>): Promise<Answered> {
+    const { address } = grant
+    this.checkRoom(address)
+    const { config, transformAnswer, gatheringTimeoutMs, connectTimeoutMs } = this.#options
+    const id = randomId(this.#host)
+    const pending: Pending = {
+      transport: undefined,
+      network: address === undefined ? undefined : networkOf(address),
+      isOpen: false,
+      cancelTimeout: this.#host.at(this.#host.now() + connectTimeoutMs, () => this.end(id)),
+    }
+    this.#pending.set(id, pending)
     const aborted = () => this.end(id)
     signal.addEventListener('abort', aborted)
     try {
+      const settings = await config()
+      this.#checkPending(id)
+      const admission = new Admission(id, offer, this.#native, settings)
+      const { transport } = admission
+      pending.transport = transport
+      transport.onEnd = () => this.end(id)
+      transport.onOpen = () => {
+        pending.isOpen = true
+        pending.cancelTimeout()
+        this.#options.onOpen(id, transport, grant)
+      }
       const sdp = await transformAnswer(await admission.answer(gatheringTimeoutMs))
-      if (!this.#pending.has(id))
-        throw new SignalRefusal(503, 'gone', 'the connection ended before its answer was ready')
+      this.#checkPending(id)
       if (!hasCandidates(sdp)) {
         throw new SignalRefusal(503, 'no-candidates', 'the server has no address to be reached at; see its bindAddress')
       }
@@ -83,7 +117,7 @@ export class Admissions {
     if (pending === undefined || pending.isOpen) return false
     this.#pending.delete(id)
     pending.cancelTimeout()
-    pending.transport.close()
+    pending.transport?.close()
     return true
   }
 
@@ -98,11 +132,8 @@ export class Admissions {
     for (const id of this.#pending.keys()) this.end(id)
   }
 
-  #checkRoom(): void {
-    if (this.#isClosed) throw new SignalRefusal(503, 'server-closing', 'the server is closing')
-    if (!this.#options.hasRoom(this.size)) throw new SignalRefusal(503, 'server-full', 'the server is full', 5)
-    if (this.size >= this.#options.maxPending) {
-      throw new SignalRefusal(503, 'too-many-pending', 'too many players are connecting at this moment', 1)
-    }
+  #checkPending(id: string): void {
+    if (this.#pending.has(id)) return
+    throw new SignalRefusal(503, 'gone', 'the connection ended before its answer was ready')
   }
 }

@@ -1,9 +1,9 @@
 import type { ChannelTable, EndpointEvent } from '../index.ts'
-import type { Peer } from '../transport/peer.ts'
+import type { ServerPeer } from './server-peer.ts'
 
 /** An event of one of a server's peers. */
-export type ServerEvent<C extends ChannelTable = ChannelTable> = EndpointEvent<keyof C & string> & {
-  readonly peer: Peer<C>
+export type ServerEvent<C extends ChannelTable = ChannelTable, Data = undefined> = EndpointEvent<keyof C & string> & {
+  readonly peer: ServerPeer<C, Data>
 }
 
 /**
@@ -15,8 +15,8 @@ const MAX_QUEUED = 1024
 const MAX_PULLED = 1024
 
 /** A peer whose events are gathered. */
-export interface Source<C extends ChannelTable> {
-  readonly peer: Peer<C>
+export interface Source<C extends ChannelTable, Data = undefined> {
+  readonly peer: ServerPeer<C, Data>
   /** Its events in the queue. */
   queued: number
   /** It has more than may be queued. */
@@ -26,14 +26,14 @@ export interface Source<C extends ChannelTable> {
 }
 
 /** Events of many peers in the order of their arrival. */
-export class EventQueue<C extends ChannelTable> {
-  readonly #events: (ServerEvent<C> | undefined)[] = []
-  readonly #sources: (Source<C> | undefined)[] = []
+export class EventQueue<C extends ChannelTable, Data = undefined> {
+  readonly #events: (ServerEvent<C, Data> | undefined)[] = []
+  readonly #sources: (Source<C, Data> | undefined)[] = []
   #head = 0
   #tail = 0
 
   /** Takes over what `source` has, up to its limit. */
-  collect(source: Source<C>): void {
+  collect(source: Source<C, Data>): void {
     while (source.queued < MAX_QUEUED) {
       const event = source.peer.pollEvent()
       if (event === undefined) {
@@ -49,7 +49,7 @@ export class EventQueue<C extends ChannelTable> {
   }
 
   /** The oldest event, or `undefined`. */
-  pull(): ServerEvent<C> | undefined {
+  pull(): ServerEvent<C, Data> | undefined {
     if (this.#head === this.#tail) return undefined
     const event = this.#events[this.#head]
     const source = this.#sources[this.#head]!

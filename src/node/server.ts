@@ -1,92 +1,97 @@
-import type { ChannelTable, CloseOptions } from '../index.ts'
+import type { ChannelTable } from '../index.ts'
 import { answerHandler, type RequestHandler } from '../signal/handler.ts'
 import { type NodeListener, nodeListener } from '../signal/node-bridge.ts'
-import { createEndpoint, type ProtocolOptions } from '../transport/endpoint.ts'
+import { createEndpoint } from '../transport/endpoint.ts'
 import type { Host } from '../transport/host.ts'
-import { type FlushOptions, Peer } from '../transport/peer.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { FlushOptions } from '../transport/peer.ts'
 import { Admissions } from './admissions.ts'
+import { Alarms } from './alarms.ts'
+import { announceIn } from './announce.ts'
 import { EventQueue, type ServerEvent, type Source } from './event-queue.ts'
+import { Gate, type Grant } from './gate.ts'
 import type { SignalHttp } from './http.ts'
+import { nativeIceServers } from './ice-servers.ts'
+import { type Logger, silentLogger } from './logger.ts'
 import type { Native } from './native.ts'
 import type { NativeChannel } from './native-channel.ts'
-import type { UdpAddress } from './udp.ts'
+import type { ServerCloseOptions, ServerOptions } from './options.ts'
+import { RefusalCounts } from './refusal-counts.ts'
+import { ServerPeer } from './server-peer.ts'
+import { configOf, type HeldUdp } from './udp.ts'
 
 const DEFAULT_PATH = '/gannet'
-
-export interface ServerOptions<C extends ChannelTable> extends ProtocolOptions<C> {
-  /** Path that takes offers, from the root of the HTTP server. Default `/gannet`. */
-  readonly path?: string
-  /** Origins whose pages may connect (CORS): one, several, or `'*'`. Default `'*'`. */
-  readonly allowOrigin?: string | readonly string[]
-  /** Peers at once, those that are connecting included. Default 256. */
-  readonly maxPeers?: number
-  /** Offers at once whose connection is not open yet. Default 64. */
-  readonly maxPending?: number
-  /** Time from an offer to its open DataChannel, ms; then it is freed. Default 15,000. */
-  readonly connectTimeoutMs?: number
-  /** How long to wait for our own ICE candidates, ms. Default 2,000. */
-  readonly gatheringTimeoutMs?: number
-  /** Largest offer, bytes. Default 65,536. */
-  readonly maxOfferBytes?: number
-  /** Changes each offer before it is read: with `withoutCandidates` of `gannet/sim/relay`, nothing leads around a relay. */
-  readonly transformOffer?: (sdp: string) => string | Promise<string>
-  /** Changes each answer before it goes out; tests put a relay between the two ends with it. */
-  readonly transformAnswer?: (sdp: string) => string | Promise<string>
-  /** Puts something between each peer's endpoint and its pipe, such as simulated weather or a tap. */
-  readonly wrapTransport?: (transport: Transport) => Transport
-}
+/** Codes of clients that could not do better; all other refusals are worth a warning. */
+const QUIET_CODES = new Set(['not-found', 'bad-method', 'too-many-offers', 'unknown-offer'])
 
 /** What a server stands on; `listen` opens it. */
 export interface ServerGround {
   readonly native: Native
   readonly host: Host
-  readonly udp: UdpAddress
-  /** Gives the UDP port free. */
-  readonly releaseUdp: () => Promise<void>
+  readonly udp: HeldUdp
   /** Our own HTTP port, if there is one. */
   readonly http: SignalHttp | undefined
 }
 
 /** Peers of one game, fed by offers over HTTP. Driven like a peer: `update`, `pollEvent` until there is none, `flush`. */
-export class Server<C extends ChannelTable = ChannelTable> {
+export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
   /** Open peers by id. */
-  readonly peers: ReadonlyMap<string, Peer<C>>
+  readonly peers: ReadonlyMap<string, ServerPeer<C, Data>>
   /** Takes offers in the shape of the Fetch standard; mount it anywhere. */
   readonly handle: RequestHandler
   /** The same for `node:http`, Connect, Express and Vite; requests to other paths go to `next`. */
   readonly nodeListener: NodeListener
   readonly #ground: ServerGround
-  readonly #options: ServerOptions<C>
-  readonly #admissions: Admissions
-  readonly #peers = new Map<string, Peer<C>>()
+  readonly #options: Omit<ServerOptions<C, Data>, 'idleTimeoutMs'>
+  readonly #logger: Logger
+  /** One timer for everything that the game loop does not do. */
+  readonly #alarms: Alarms
+  readonly #admissions: Admissions<Data>
+  readonly #refusals = new RefusalCounts()
+  readonly #peers = new Map<string, ServerPeer<C, Data>>()
   /** Every peer whose transport is not closed yet, open or not. */
-  readonly #all = new Set<Peer<C>>()
-  readonly #queue = new EventQueue<C>()
+  readonly #all = new Set<ServerPeer<C, Data>>()
+  readonly #queue = new EventQueue<C, Data>()
   #closing: Promise<void> | undefined
+  /** While draining: called when a peer has gone. */
+  #onGone: (() => void) | undefined
 
   /** Use `listen`. */
-  constructor(ground: ServerGround, options: ServerOptions<C>) {
-    const { path = DEFAULT_PATH, maxPeers = 256 } = options
+  constructor(ground: ServerGround, options: Omit<ServerOptions<C, Data>, 'idleTimeoutMs'>) {
+    const { path = DEFAULT_PATH, maxPeers = 256, maxPending = 128, allowOrigin, maxOfferBytes } = options
     this.#ground = ground
     this.#options = options
+    this.#logger = options.logger ?? silentLogger
+    this.#alarms = new Alarms(ground.host)
     this.peers = this.#peers
-    this.#admissions = new Admissions(ground.native, ground.host, {
-      udp: ground.udp,
-      maxPending: options.maxPending ?? 64,
+    this.#admissions = new Admissions<Data>(ground.native, this.#alarms, {
+      config: () => this.#config(),
+      maxPending,
       connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
       gatheringTimeoutMs: options.gatheringTimeoutMs ?? 2_000,
-      transformAnswer: options.transformAnswer ?? ((sdp) => sdp),
+      transformAnswer: (sdp) => {
+        const announced = options.announce === undefined ? sdp : announceIn(sdp, options.announce)
+        return options.transformAnswer?.(announced) ?? announced
+      },
       hasRoom: (pending) => this.#peers.size + pending < maxPeers,
-      onOpen: (id, transport) => this.#greet(id, transport),
+      onOpen: (id, transport, grant) => this.#greet(id, transport, grant),
     })
-    this.handle = answerHandler({
+    const gate = new Gate<Data>({
+      authorize: options.authorize,
+      rateLimit: options.rateLimit ?? {},
+      clientAddress: options.clientAddress,
+      maxAsking: maxPending,
+      now: () => ground.host.now(),
+      checkRoom: (address) => this.#admissions.checkRoom(address),
+    })
+    this.handle = answerHandler<Grant<Data>>({
       path,
-      answer: async (offer, _request, signal) =>
-        this.#admissions.answer((await options.transformOffer?.(offer)) ?? offer, signal),
+      admit: (request, client, signal) => gate.admit(request, client, signal),
+      answer: async (offer, _request, signal, grant) =>
+        this.#admissions.answer((await options.transformOffer?.(offer)) ?? offer, signal, grant),
       end: (id) => this.#admissions.end(id),
-      ...(options.allowOrigin !== undefined && { allowOrigin: options.allowOrigin }),
-      ...(options.maxOfferBytes !== undefined && { maxOfferBytes: options.maxOfferBytes }),
+      onRefused: (code, client, error) => this.#refused(code, client.address, error),
+      ...(allowOrigin !== undefined && { allowOrigin }),
+      ...(maxOfferBytes !== undefined && { maxOfferBytes }),
     })
     this.nodeListener = nodeListener(this.handle, { path })
   }
@@ -94,6 +99,11 @@ export class Server<C extends ChannelTable = ChannelTable> {
   /** The HTTP port that `listen` opened, or `undefined` if it was given none. */
   get port(): number | undefined {
     return this.#ground.http?.port
+  }
+
+  /** The UDP port of all peers. */
+  get udpPort(): number {
+    return this.#ground.udp.address.port
   }
 
   /** Where to connect to, as this machine sees it, or `undefined` without a port of our own. */
@@ -107,6 +117,16 @@ export class Server<C extends ChannelTable = ChannelTable> {
     return this.#admissions.size
   }
 
+  /** Offers refused so far, by code. */
+  get refusals(): Readonly<Record<string, number>> {
+    return this.#refusals.read()
+  }
+
+  /** Whether `close` was called: nobody new gets in. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined
+  }
+
   /** Start of a tick: time passes for every peer. */
   update(): void {
     for (const peer of this.#peers.values()) peer.update()
@@ -116,7 +136,7 @@ export class Server<C extends ChannelTable = ChannelTable> {
    * The next event of any peer, in the order of arrival; `undefined` when there is none. A peer's first is `open`, its last
    * `closed`. Peers that never opened have none. A peer's own `pollEvent` has nothing left.
    */
-  pollEvent(): ServerEvent<C> | undefined {
+  pollEvent(): ServerEvent<C, Data> | undefined {
     return this.#queue.pull()
   }
 
@@ -126,44 +146,90 @@ export class Server<C extends ChannelTable = ChannelTable> {
   }
 
   /**
-   * Takes no more offers, closes every peer gracefully, frees ports and everything native; then nothing of it keeps the process
-   * alive. Idempotent. Needs no game loop; events may still be polled.
+   * Takes no more offers; lets those who are here play on for `drainMs`, then closes every peer gracefully, with a code, and frees
+   * ports and everything native; then nothing of it keeps the process alive. Idempotent. Needs no game loop; events may still be
+   * polled.
    */
-  close(options?: CloseOptions): Promise<void> {
+  close(options: ServerCloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options)
     return this.#closing
   }
 
-  async #close(options?: CloseOptions): Promise<void> {
+  async #close(options: ServerCloseOptions): Promise<void> {
+    const { drainMs = 0 } = options
+    this.#logger.info('closing', { peers: this.#peers.size, drainMs })
     this.#admissions.close()
+    if (drainMs > 0 && this.#peers.size > 0) await this.#drained(drainMs)
     const ends = [...this.#all].map((peer) => {
       peer.close(options)
       return peer.closed
     })
     await Promise.all(ends)
     await this.#ground.http?.close()
-    await this.#ground.releaseUdp()
+    await this.#ground.udp.release()
+  }
+
+  #drained(drainMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#alarms.at(this.#alarms.now() + drainMs, resolve)
+      this.#onGone = () => {
+        if (this.#peers.size > 0) return
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  async #config(): Promise<ReturnType<typeof configOf>> {
+    const { iceServers, iceTransportPolicy } = this.#options
+    const servers = typeof iceServers === 'function' ? await iceServers() : iceServers
+    return {
+      ...configOf(this.#ground.udp.address),
+      iceServers: nativeIceServers(servers ?? []),
+      ...(iceTransportPolicy !== undefined && { iceTransportPolicy }),
+    }
+  }
+
+  #refused(code: string, address: string | undefined, error: unknown): void {
+    this.#refusals.add(code)
+    if (error !== undefined) this.#logger.error('an offer failed', { code, address, error })
+    else if (QUIET_CODES.has(code)) this.#logger.debug('refused an offer', { code, address })
+    else this.#logger.warn('refused an offer', { code, address })
   }
 
   /** A pipe is open: runs the handshake on it. */
-  #greet(id: string, pipe: NativeChannel): void {
-    const { host } = this.#ground
-    const transport = this.#options.wrapTransport?.(pipe) ?? pipe
+  #greet(id: string, pipe: NativeChannel, grant: Grant<Data>): void {
+    const { handshakeTimeoutMs = 10_000, wrapTransport } = this.#options
+    const transport = wrapTransport?.(pipe) ?? pipe
+    const host = this.#alarms
     const endpoint = createEndpoint('server', this.#options, transport, host)
-    const peer = new Peer<C>({ id, endpoint, transport, host, onProgress: () => this.#progress(source) })
-    const source: Source<C> = { peer, queued: 0, isHeld: false, hasOpened: false }
+    const onProgress = () => this.#progress(source)
+    const peer = new ServerPeer<C, Data>({ id, endpoint, transport, host, onProgress }, grant.data, grant.address)
+    const source: Source<C, Data> = { peer, queued: 0, isHeld: false, hasOpened: false }
     this.#all.add(peer)
-    void peer.closed.then(() => this.#all.delete(peer))
+    const cancel = host.at(host.now() + handshakeTimeoutMs, () => {
+      if (peer.state === 'connecting') peer.close({ deadlineMs: 0 })
+    })
+    void peer.closed.then((reason) => {
+      cancel()
+      this.#all.delete(peer)
+      this.#logger.info('a peer has gone', { id, reason })
+    })
   }
 
-  #progress(source: Source<C>): void {
+  #progress(source: Source<C, Data>): void {
     const { peer } = source
     const { id, state } = peer
     if (state === 'connecting') return
     this.#admissions.settle(id)
-    if (state !== 'closed') this.#peers.set(id, peer)
-    // One that was refused was never the game's.
-    else if (!this.#peers.delete(id) && !source.hasOpened) return
+    if (state !== 'closed') {
+      if (!source.hasOpened) this.#logger.info('a peer has come', { id, address: peer.address })
+      this.#peers.set(id, peer)
+    } else {
+      // One that was refused was never the game's.
+      if (!this.#peers.delete(id) && !source.hasOpened) return
+      this.#onGone?.()
+    }
     source.hasOpened = true
     this.#queue.collect(source)
   }

@@ -7,7 +7,7 @@ import { addressText, listenError } from './listen-error.ts'
 import { type Native, SEND_BUFFER_BYTES } from './native.ts'
 import { NativeChannel } from './native-channel.ts'
 
-/** Where connections live: one UDP port for all, or 0 for one each; an address, or `undefined` for all interfaces. */
+/** Where connections live: one UDP port for all; an address, or `undefined` for all interfaces. */
 export interface UdpAddress {
   readonly bindAddress: string | undefined
   readonly port: number
@@ -21,23 +21,36 @@ const RELEASE_MS = 500
 /** How often it is looked whether it has, ms. */
 const RELEASE_POLL_MS = 10
 
+/** How often another free port is looked for, when somebody took the one that was found. */
+const FREE_PORT_TRIES = 5
+
+/** A UDP port that is ours until `release`, which resolves when it is free again. */
+export interface HeldUdp {
+  readonly address: UdpAddress
+  release(): Promise<void>
+}
+
 /**
- * Makes sure that connections can be opened at `address`, and keeps a shared port open until `release`, which resolves when it is
- * free again. Left alone, libdatachannel opens the port with the first connection and closes it with the last; somebody else
- * could take it in between.
+ * Opens the port that all connections share, or a free one for port 0, and keeps it. Left alone, libdatachannel opens the port with
+ * the first connection and closes it with the last; somebody else could take it in between.
  * Rejects with `TransportError`: `port-in-use`, `port-denied`, `bad-address`, `listen-failed`.
  */
-export async function holdUdp(native: Native, address: UdpAddress): Promise<{ release(): Promise<void> }> {
-  const { bindAddress, port } = address
-  // The library does not say why it fails; an ordinary socket does.
-  if (port !== 0 || bindAddress !== undefined) await probe(address)
-  if (port === 0) return { release: () => Promise.resolve() }
-  const keeper = openKeeper(native, address)
-  return {
-    release() {
-      keeper.close()
-      return untilFree(address)
-    },
+export async function holdUdp(native: Native, wanted: UdpAddress): Promise<HeldUdp> {
+  for (let tries = 1; ; tries++) {
+    // The library does not say why it fails; an ordinary socket does, and it can find a free port.
+    const address = { ...wanted, port: await probe(wanted) }
+    try {
+      const keeper = openKeeper(native, address)
+      return {
+        address,
+        release() {
+          keeper.close()
+          return untilFree(address)
+        },
+      }
+    } catch (error) {
+      if (wanted.port !== 0 || tries >= FREE_PORT_TRIES) throw error
+    }
   }
 }
 
@@ -47,7 +60,9 @@ export function configOf({ bindAddress, port }: UdpAddress): RtcConfig {
     iceServers: [],
     maxMessageSize: SEND_BUFFER_BYTES,
     ...(bindAddress !== undefined && { bindAddress }),
-    ...(port !== 0 && { enableIceUdpMux: true, portRangeBegin: port, portRangeEnd: port }),
+    enableIceUdpMux: true,
+    portRangeBegin: port,
+    portRangeEnd: port,
   }
 }
 
@@ -77,14 +92,16 @@ export function defaultBindAddress(): string | undefined {
 async function untilFree(address: UdpAddress): Promise<void> {
   for (let waitedMs = 0; waitedMs < RELEASE_MS; waitedMs += RELEASE_POLL_MS) {
     try {
-      return await probe(address)
+      await probe(address)
+      return
     } catch {
       await new Promise((resolve) => setTimeout(resolve, RELEASE_POLL_MS))
     }
   }
 }
 
-function probe({ bindAddress, port }: UdpAddress): Promise<void> {
+/** Opens an ordinary socket for a moment; resolves to its port. */
+function probe({ bindAddress, port }: UdpAddress): Promise<number> {
   return new Promise((resolve, reject) => {
     const isV6 = bindAddress !== undefined && isIPv6(bindAddress)
     const socket = createSocket(isV6 ? 'udp6' : 'udp4')
@@ -92,8 +109,9 @@ function probe({ bindAddress, port }: UdpAddress): Promise<void> {
       socket.close()
       reject(listenError('UDP', port, bindAddress, error))
     })
-    socket.bind({ port, exclusive: true, ...(bindAddress !== undefined && { address: bindAddress }) }, () =>
-      socket.close(() => resolve()),
-    )
+    socket.bind({ port, exclusive: true, ...(bindAddress !== undefined && { address: bindAddress }) }, () => {
+      const bound = socket.address().port
+      socket.close(() => resolve(bound))
+    })
   })
 }

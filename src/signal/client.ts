@@ -119,7 +119,7 @@ async function exchange(address: URL, offer: string, options: OfferOptions, sign
 
 function refusalOf(from: string, status: number, type: string | null, text: string): SignalError {
   const problem = problemOf(type, text)
-  if (status === 404) {
+  if (status === 404 && (problem === undefined || problem.code === 'not-found')) {
     const what = problem === undefined ? bodyText(type, text) : problem.detail
     return new SignalError('not-found', `${from}: nothing answers there (404, ${what}); is the path right?`, {
       status,
@@ -142,8 +142,9 @@ function bodyText(type: string | null, text: string): string {
 function problemOf(type: string | null, text: string): Problem | undefined {
   if (type === null || !/^application\/(problem\+)?json\b/i.test(type)) return undefined
   try {
-    const { code, detail } = JSON.parse(text) as Partial<Problem>
-    return typeof code === 'string' ? { code, detail: typeof detail === 'string' ? detail : '' } : undefined
+    const { code, detail, data } = JSON.parse(text) as Partial<Problem>
+    if (typeof code !== 'string') return undefined
+    return { code, detail: typeof detail === 'string' ? detail : '', ...(data !== undefined && { data }) }
   } catch {
     return undefined
   }

@@ -30,6 +30,8 @@ export interface Problem {
   readonly code: string
   /** One sentence for people: what was expected and what came. */
   readonly detail: string
+  /** What the game's `authorize` added, as it came through JSON; absent if nothing. */
+  readonly data?: unknown
 }
 
 export interface SignalErrorDetails {
@@ -55,18 +57,34 @@ export class SignalError extends Error {
   }
 }
 
-/** Thrown by the answering side's own `answer` to refuse an offer: becomes the response's status and problem body. */
+export interface SignalRefusalDetails {
+  /** After how many seconds another try makes sense. */
+  readonly retryAfterSeconds?: number
+  /** Anything that JSON can carry, for the game at the other end: `SignalError.problem.data`. */
+  readonly data?: unknown
+}
+
+/**
+ * Thrown, or returned by `authorize`, to refuse an offer: becomes the response's status and problem body, which the client gets as
+ * a `SignalError` of code `refused`.
+ */
 export class SignalRefusal extends Error {
   override readonly name = 'SignalRefusal'
   readonly status: number
   readonly code: string
   /** After how many seconds another try makes sense, or `undefined`. */
   readonly retryAfterSeconds: number | undefined
+  readonly data: unknown
 
-  constructor(status: number, code: string, detail: string, retryAfterSeconds?: number) {
+  /** `status`: 400 to 599. `code`: a stable word to switch on. `detail`: one sentence for people. */
+  constructor(status: number, code: string, detail: string, details: SignalRefusalDetails = {}) {
     super(detail)
+    if (!(Number.isInteger(status) && status >= 400 && status <= 599)) {
+      throw new RangeError(`SignalRefusal: status ${status}, expected an integer from 400 to 599`)
+    }
     this.status = status
     this.code = code
-    this.retryAfterSeconds = retryAfterSeconds
+    this.retryAfterSeconds = details.retryAfterSeconds
+    this.data = details.data
   }
 }

@@ -13,12 +13,27 @@ export interface Answered {
   readonly id: string
 }
 
-export interface AnswerHandlerOptions {
+/** What the server around a handler knows of a client and its `Request` does not say. */
+export interface ClientInfo {
+  /** Network address of the client, as the server's socket or its trusted proxy has it. */
+  readonly address?: string | undefined
+}
+
+export interface AnswerHandlerOptions<Grant = undefined> {
+  /**
+   * Asked before a byte of the offer is read. What it resolves to goes on to `answer`; its {@link SignalRefusal}, thrown, says no.
+   * `signal` fires when nobody waits any more.
+   */
+  readonly admit?: (request: Request, client: ClientInfo, signal: AbortSignal) => Grant | Promise<Grant>
   /**
    * Makes the answer. Throw {@link SignalRefusal} to say no with a status, a code and a detail; anything else thrown is
    * reported as status 500 without its text. `signal` fires when nobody waits for the answer any more: free what was made.
    */
-  readonly answer: (offer: string, request: Request, signal: AbortSignal) => Promise<Answered>
+  readonly answer: (offer: string, request: Request, signal: AbortSignal, grant: Grant) => Promise<Answered>
+  /** Told when the request of a grant is over, answered or not. */
+  readonly release?: (grant: Grant) => void
+  /** Told each refusal by its code; `error` is there when it was no refusal but a failure of `admit` or `answer`. */
+  readonly onRefused?: (code: string, client: ClientInfo, error?: unknown) => void
   /** Ends the offer `id` on DELETE; false if there is none. Without it DELETE is not allowed. */
   readonly end?: (id: string, request: Request) => boolean | Promise<boolean>
   /** Path that answers, from the root of the server, such as `/gannet`; other paths get 404. Default: every path. */
@@ -27,30 +42,33 @@ export interface AnswerHandlerOptions {
   readonly maxOfferBytes?: number
   /** Time to read the offer, and again to answer it, ms. Default 10,000. */
   readonly timeoutMs?: number
-  /** Origins whose pages may use it: one, several, or `'*'`. Default `'*'`. This is CORS: it guards pages, not servers. */
+  /**
+   * Origins whose pages may use it: one, several, or `'*'`. Default `'*'`. Pages of the handler's own host always may, and so may
+   * requests without an `Origin`, which no browser sends. Offers of other pages are refused with `origin-refused`, unread.
+   */
   readonly allowOrigin?: string | readonly string[]
 }
 
 /** Anything that answers requests in the shape of the Fetch standard. */
-export type RequestHandler = (request: Request) => Promise<Response>
+export type RequestHandler = (request: Request, client?: ClientInfo) => Promise<Response>
 
 /**
  * The answering side of `postOffer` for any framework that speaks `Request` and `Response`. Never rejects: every failure
  * is a response with a JSON body `{ code, detail }`.
  */
-export function answerHandler(options: AnswerHandlerOptions): RequestHandler {
+export function answerHandler<Grant = undefined>(options: AnswerHandlerOptions<Grant>): RequestHandler {
   const handler = new AnswerHandler(options)
-  return (request) => handler.handle(request)
+  return (request, client = {}) => handler.handle(request, client)
 }
 
-class AnswerHandler {
-  readonly #options: AnswerHandlerOptions
+class AnswerHandler<Grant> {
+  readonly #options: AnswerHandlerOptions<Grant>
   readonly #path: string | undefined
   readonly #maxOfferBytes: number
   readonly #timeoutMs: number
   readonly #methods: string
 
-  constructor(options: AnswerHandlerOptions) {
+  constructor(options: AnswerHandlerOptions<Grant>) {
     this.#options = options
     this.#path = options.path?.replace(/\/+$/, '')
     this.#maxOfferBytes = options.maxOfferBytes ?? MAX_OFFER_BYTES
@@ -58,18 +76,21 @@ class AnswerHandler {
     this.#methods = options.end === undefined ? 'POST, OPTIONS' : 'POST, DELETE, OPTIONS'
   }
 
-  async handle(request: Request): Promise<Response> {
+  async handle(request: Request, client: ClientInfo): Promise<Response> {
     let response: Response
     try {
-      response = await this.#respond(request)
+      response = await this.#respond(request, client)
     } catch (error) {
-      response = problemResponse(error)
+      const refusal = refusalOf(error)
+      response = problemResponse(refusal)
+      if (refusal === error) this.#options.onRefused?.(refusal.code, client)
+      else this.#options.onRefused?.(refusal.code, client, error)
     }
     this.#allow(request, response)
     return response
   }
 
-  async #respond(request: Request): Promise<Response> {
+  async #respond(request: Request, client: ClientInfo): Promise<Response> {
     // On every path: a preflight that fails would hide the reason of the refusal from the page.
     if (request.method === 'OPTIONS') return new Response(null, { status: 204 })
     const { pathname } = new URL(request.url)
@@ -77,10 +98,11 @@ class AnswerHandler {
     if (this.#path !== undefined && !(pathname.startsWith(this.#path) && /^(\/[^/]*)?$/.test(below))) {
       throw new SignalRefusal(404, 'not-found', `offers go to ${this.#path}, not to ${excerptOf(pathname)}`)
     }
+    this.#checkOrigin(request)
     switch (request.method) {
       case 'POST':
         if (below.length > 1) throw new SignalRefusal(404, 'not-found', `offers go to ${this.#path}, not below it`)
-        return await this.#post(request, pathname)
+        return await this.#post(request, client, pathname)
       case 'DELETE':
         if (this.#options.end !== undefined) return await this.#delete(request, pathname)
     }
@@ -91,18 +113,31 @@ class AnswerHandler {
     )
     const response = problemResponse(refusal)
     response.headers.set('allow', this.#methods)
+    this.#options.onRefused?.(refusal.code, client)
     return response
   }
 
-  async #post(request: Request, pathname: string): Promise<Response> {
-    const offer = await this.#readOffer(request)
-    const deadline = new Deadline(this.#timeoutMs, request.signal)
+  async #post(request: Request, client: ClientInfo, pathname: string): Promise<Response> {
+    this.#checkHeaders(request)
+    // Without `admit`, Grant is undefined.
+    const grant = (await this.#inTime(request, (signal) => this.#options.admit?.(request, client, signal))) as Grant
     try {
-      const { sdp, id } = await deadline.race(this.#options.answer(offer, request, deadline.signal))
+      const offer = await this.#readOffer(request)
+      const { sdp, id } = await this.#inTime(request, (signal) => this.#options.answer(offer, request, signal, grant))
       // Relative to the request, so that it stays right behind a proxy that maps paths.
       const last = pathname.slice(pathname.lastIndexOf('/') + 1)
       const location = last === '' ? id : `${last}/${id}`
       return new Response(sdp, { status: 201, headers: { 'content-type': SDP_TYPE, location } })
+    } finally {
+      this.#options.release?.(grant)
+    }
+  }
+
+  /** Part of making an answer, at an end of its time refused. */
+  async #inTime<T>(request: Request, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+    const deadline = new Deadline(this.#timeoutMs, request.signal)
+    try {
+      return await deadline.race(Promise.resolve(work(deadline.signal)))
     } catch (error) {
       if (deadline.ending === undefined) throw error
       throw new SignalRefusal(503, 'answer-timeout', `no answer was ready within ${this.#timeoutMs} ms`)
@@ -111,7 +146,22 @@ class AnswerHandler {
     }
   }
 
-  async #readOffer(request: Request): Promise<string> {
+  /** Browsers send `Origin` with every POST and DELETE, and pages cannot forge it. */
+  #checkOrigin(request: Request): void {
+    const origin = request.headers.get('origin')
+    if (origin === null || this.#isAllowed(origin)) return
+    const host = URL.canParse(origin) ? new URL(origin).host : undefined
+    if (host !== undefined && host === new URL(request.url).host) return
+    throw new SignalRefusal(403, 'origin-refused', `pages of ${excerptOf(origin)} may not connect here (allowOrigin)`)
+  }
+
+  #isAllowed(origin: string): boolean {
+    const allowed = this.#options.allowOrigin ?? '*'
+    return allowed === '*' || [allowed].flat().includes(origin)
+  }
+
+  /** What is wrong before a byte of the offer is read. */
+  #checkHeaders(request: Request): void {
     const type = request.headers.get('content-type')
     if (!isSdpType(type)) {
       throw new SignalRefusal(
@@ -120,9 +170,14 @@ class AnswerHandler {
         `expected ${SDP_TYPE}, got ${type === null ? 'no content type' : excerptOf(type)}`,
       )
     }
-    const tooLarge = () =>
-      new SignalRefusal(413, 'offer-too-large', `an offer may have at most ${this.#maxOfferBytes} bytes`)
-    if (Number(request.headers.get('content-length')) > this.#maxOfferBytes) throw tooLarge()
+    if (Number(request.headers.get('content-length')) > this.#maxOfferBytes) throw this.#tooLarge()
+  }
+
+  #tooLarge(): SignalRefusal {
+    return new SignalRefusal(413, 'offer-too-large', `an offer may have at most ${this.#maxOfferBytes} bytes`)
+  }
+
+  async #readOffer(request: Request): Promise<string> {
     const deadline = new Deadline(this.#timeoutMs, request.signal)
     let offer: string | undefined
     try {
@@ -134,7 +189,7 @@ class AnswerHandler {
     } finally {
       deadline.release()
     }
-    if (offer === undefined) throw tooLarge()
+    if (offer === undefined) throw this.#tooLarge()
     const lack = missingInSdp(offer)
     if (lack !== undefined) throw new SignalRefusal(400, 'bad-offer', `not an SDP offer: ${lack}`)
     return offer
@@ -156,7 +211,8 @@ class AnswerHandler {
       headers.set('access-control-allow-origin', '*')
     } else {
       headers.append('vary', 'Origin')
-      if (origin !== null && [allowed].flat().includes(origin)) headers.set('access-control-allow-origin', origin)
+      // A page that is refused may read why: the refusal holds nothing else.
+      if (origin !== null) headers.set('access-control-allow-origin', origin)
     }
     headers.set('access-control-expose-headers', 'Location, Retry-After')
     headers.set('cache-control', 'no-store')
@@ -169,10 +225,14 @@ class AnswerHandler {
   }
 }
 
-function problemResponse(error: unknown): Response {
-  const refusal =
-    error instanceof SignalRefusal ? error : new SignalRefusal(500, 'internal', 'the server failed to make an answer')
-  const problem: Problem = { code: refusal.code, detail: refusal.message }
+function refusalOf(error: unknown): SignalRefusal {
+  if (error instanceof SignalRefusal) return error
+  return new SignalRefusal(500, 'internal', 'the server failed to make an answer')
+}
+
+function problemResponse(refusal: SignalRefusal): Response {
+  const { code, message: detail, data } = refusal
+  const problem: Problem = { code, detail, ...(data !== undefined && { data }) }
   const headers = new Headers({ 'content-type': 'application/problem+json' })
   if (refusal.retryAfterSeconds !== undefined) headers.set('retry-after', String(refusal.retryAfterSeconds))
   return new Response(JSON.stringify(problem), { status: refusal.status, headers })

@@ -11,9 +11,16 @@ export {
   type SignalErrorCode,
   type SignalErrorDetails,
   SignalRefusal,
+  type SignalRefusalDetails,
 } from './errors.ts'
 export { type Gatherer, type GatheringOptions, gatherCandidates } from './gathering.ts'
-export { type Answered, type AnswerHandlerOptions, answerHandler, type RequestHandler } from './handler.ts'
+export {
+  type Answered,
+  type AnswerHandlerOptions,
+  answerHandler,
+  type ClientInfo,
+  type RequestHandler,
+} from './handler.ts'
 export {
   type NodeListener,
   type NodeListenerOptions,

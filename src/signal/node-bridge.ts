@@ -13,6 +13,7 @@ export interface NodeRequest {
   readonly url?: string | undefined
   readonly originalUrl?: string | undefined
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined
   /** Whether all of the body has come. */
   readonly complete: boolean
   on(event: 'data', listener: (chunk: Uint8Array) => void): unknown
@@ -69,7 +70,8 @@ async function serve(
     if (!outgoing.writableFinished)
       gone.abort(new SignalRefusal(400, 'client-gone', 'the client closed the connection'))
   })
-  const response = await handler(requestOf(incoming, target, gone.signal))
+  const address = incoming.socket?.remoteAddress
+  const response = await handler(requestOf(incoming, target, gone.signal), { address })
   const body = new Uint8Array(await response.arrayBuffer())
   outgoing.on('finish', () => {
     if (incoming.complete) return

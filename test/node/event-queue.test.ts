@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ChannelTable, EndpointEvent } from '../../src/index.ts'
 import { EventQueue, type Source } from '../../src/node/event-queue.ts'
-import type { Peer } from '../../src/transport/peer.ts'
+import type { ServerPeer } from '../../src/node/server-peer.ts'
 
 /** A peer that has nothing but events. */
 class FakePeer {
@@ -23,7 +23,7 @@ class FakePeer {
 
 function sourceOf(id: string): { source: Source<ChannelTable>; peer: FakePeer } {
   const peer = new FakePeer(id)
-  return { peer, source: { peer: peer as unknown as Peer, queued: 0, isHeld: false, hasOpened: true } }
+  return { peer, source: { peer: peer as unknown as ServerPeer, queued: 0, isHeld: false, hasOpened: true } }
 }
 
 function pulled(queue: EventQueue<ChannelTable>, count = Number.POSITIVE_INFINITY): string[] {

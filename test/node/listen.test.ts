@@ -13,6 +13,7 @@ import {
 } from '../../src/node/index.ts'
 import { NativeChannel } from '../../src/node/native-channel.ts'
 import { postOffer, SignalError, withdrawOffer } from '../../src/signal/index.ts'
+import { UdpRelay, withoutCandidates } from '../../src/sim/relay/index.ts'
 import { until } from '../transport/until.ts'
 import { freeUdpPort } from './free-port.ts'
 import { connectNative, openNativePipe } from './native-client.ts'
@@ -213,7 +214,50 @@ describe('a server', () => {
   })
 })
 
+describe('a server behind a mapped port', () => {
+  test('is reached at the address and port that it announces', async () => {
+    const udpPort = await freeUdpPort()
+    const forwarder = await UdpRelay.open({ target: { address: LOOPBACK, port: udpPort }, seed: 1 })
+    closing.push(forwarder)
+    const answers: string[] = []
+    const server = await serve({
+      udpPort,
+      announce: [{ address: 'localhost', port: forwarder.port }],
+      // As in a container: what the client says of itself cannot be reached from here.
+      transformOffer: withoutCandidates,
+      transformAnswer: (sdp) => {
+        answers.push(sdp)
+        return sdp
+      },
+    })
+    const client = await join(server)
+    await eventsUntil(server, 'open')
+    expect(answers[0]!.match(/^a=candidate:.*$/gm)).toHaveLength(1)
+    expect(answers[0]).toMatch(new RegExp(`^a=candidate:1 1 UDP \\d+ \\S+ ${forwarder.port} typ host`, 'm'))
+    client.send('chat', bytes('through the wall'))
+    await eventsUntil(server, 'message')
+    expect(forwarder.counters.up.received).toBeGreaterThan(5)
+  })
+})
+
 describe('offers', () => {
+  test('of pages of other origins are refused where there is a list', async () => {
+    const server = await serve({ allowOrigin: 'https://game.test' })
+    const body = await offer()
+    const from = (origin: string) => postOffer(server.url!, body, { headers: { origin } })
+    expect(await refusal(from('https://evil.test'))).toBe('origin-refused')
+    await from('https://game.test')
+    await from(new URL(server.url!).origin)
+  })
+
+  test('whose channel opens and says nothing are freed after the handshake timeout', async () => {
+    const server = await serve({ handshakeTimeoutMs: 50 })
+    const { transport } = await openNativePipe(server.url!)
+    closing.push(transport)
+    await until(() => server.pending === 0)
+    expect(eventsOf(server)).toEqual([])
+  })
+
   test('that nobody follows up are freed after the timeout', async () => {
     const server = await serve({ connectTimeoutMs: 100 })
     await postOffer(server.url!, await offer())
@@ -303,6 +347,32 @@ describe('closing a server', () => {
     const again = await serve({ udpPort })
     await join(again)
     await eventsUntil(again, 'open')
+  })
+})
+
+describe('draining a server', () => {
+  test('lets those who are here play on, and nobody in, until the last has gone', async () => {
+    const server = await serve()
+    const client = await join(server)
+    await eventsUntil(server, 'open')
+    const closed = server.close({ drainMs: 60_000, code: 9 })
+    expect(server.isClosing).toBe(true)
+    expect(await refusal(postOffer(server.url!, await offer()))).toBe('server-closing')
+    client.send('chat', bytes('still here'))
+    await eventsUntil(server, 'message')
+    client.close()
+    await closed
+    expect(await client.closed).toEqual({ kind: 'local', code: 0 })
+  })
+
+  test('ends those who stay when its time is over, with the code', async () => {
+    const server = await serve()
+    const client = await join(server)
+    await eventsUntil(server, 'open')
+    const startedAt = performance.now()
+    await server.close({ drainMs: 150, code: 9, data: bytes('restart') })
+    expect(performance.now() - startedAt).toBeGreaterThan(140)
+    expect(await client.closed).toEqual({ kind: 'peer', code: 9, data: bytes('restart') })
   })
 })
 

@@ -12,13 +12,13 @@ export interface NativePipe {
 }
 
 /** What a page does, with libdatachannel in place of a browser: offer, POST, answer, open channel. */
-export async function openNativePipe(url: string): Promise<NativePipe> {
+export async function openNativePipe(url: string, headers: Record<string, string> = {}): Promise<NativePipe> {
   const connection = createConnection('client')
   const transport = new NativeChannel(connection)
   try {
     const open = opened(transport)
     open.catch(() => {})
-    const answer = await postOffer(url, await offerOf(connection))
+    const answer = await postOffer(url, await offerOf(connection), { headers })
     connection.setRemoteDescription(answer.sdp, 'answer')
     await open
     return { transport, location: answer.location! }
@@ -32,8 +32,9 @@ export async function openNativePipe(url: string): Promise<NativePipe> {
 export async function connectNative<const C extends ChannelTable>(
   url: string,
   options: ProtocolOptions<C>,
+  headers: Record<string, string> = {},
 ): Promise<Peer<C>> {
-  const { transport, location } = await openNativePipe(url)
+  const { transport, location } = await openNativePipe(url, headers)
   const endpoint = createEndpoint('client', options, transport, systemHost)
   return new Peer<C>({ id: location.split('/').pop()!, endpoint, transport, host: systemHost })
 }

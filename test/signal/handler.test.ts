@@ -110,11 +110,49 @@ describe('answerHandler', () => {
     const allowed = async (origin?: string) => {
       const response = await handle(post(OFFER, origin === undefined ? {} : { headers: { origin } }))
       expect(response.headers.get('vary')).toBe('Origin')
-      return response.headers.get('access-control-allow-origin')
+      return [response.status, response.headers.get('access-control-allow-origin')]
     }
-    expect(await allowed('https://beta.test')).toBe('https://beta.test')
-    expect(await allowed('https://evil.test')).toBeNull()
-    expect(await allowed()).toBeNull()
+    expect(await allowed('https://beta.test')).toEqual([201, 'https://beta.test'])
+    // Its own host's pages, and what is no page.
+    expect(await allowed('http://server.test')).toEqual([201, 'http://server.test'])
+    expect(await allowed()).toEqual([201, null])
+    // Refused, and the page may read that it was.
+    expect(await allowed('https://evil.test')).toEqual([403, 'https://evil.test'])
+    expect(await allowed('null')).toEqual([403, 'null'])
+  })
+
+  test('asks admit before it reads the offer, and hands what it grants to answer and release', async () => {
+    const story: unknown[] = []
+    const { body, given } = endless(1000)
+    const handle = answerHandler<{ name: string }>({
+      path: '/gannet',
+      admit: (request, { address }) => {
+        story.push(request.headers.get('authorization'), address)
+        if (address === undefined) throw new SignalRefusal(401, 'who', 'no address', { data: { try: 'again' } })
+        return { name: 'Ada' }
+      },
+      answer: async (_offer, _request, _signal, grant) => {
+        story.push(grant)
+        return ANSWERED
+      },
+      release: (grant) => story.push(['over', grant]),
+      onRefused: (code) => story.push(code),
+    })
+    const refused = await handle(post(body))
+    expect([refused.status, await refused.json()]).toEqual([
+      401,
+      { code: 'who', detail: 'no address', data: { try: 'again' } },
+    ])
+    expect(given()).toBeLessThanOrEqual(1000)
+    const request = post(OFFER, { headers: { authorization: 'Bearer x' } })
+    expect((await handle(request, { address: '192.0.2.1' })).status).toBe(201)
+    expect((await handle(post('junk'), { address: '192.0.2.1' })).status).toBe(400)
+    const grant = { name: 'Ada' }
+    expect(story).toEqual([
+      ...[null, undefined, 'who'],
+      ...['Bearer x', '192.0.2.1', grant, ['over', grant]],
+      ...[null, '192.0.2.1', ['over', grant], 'bad-offer'],
+    ])
   })
 })
 
@@ -192,7 +230,9 @@ describe('answerHandler refuses', () => {
   })
 
   test('with the status, code and delay that answer gives', async () => {
-    const handle = handlerOf({ answer: () => Promise.reject(new SignalRefusal(503, 'server-full', 'full', 5)) })
+    const handle = handlerOf({
+      answer: () => Promise.reject(new SignalRefusal(503, 'server-full', 'full', { retryAfterSeconds: 5 })),
+    })
     const response = await handle(post())
     expect(response.headers.get('retry-after')).toBe('5')
     expect(await problemOf(response)).toEqual([503, 'server-full'])

@@ -67,7 +67,7 @@ describe('connect', () => {
     expect([peer.state, peer.id, peer.pollEvent()]).toEqual(['open', 'id7', { type: 'open' }])
     expect(requests).toEqual(['POST /gannet'])
     const [connection] = webrtc.connections
-    expect(connection!.configuration).toEqual({ iceServers })
+    expect(connection!.configuration).toEqual({ iceServers, iceTransportPolicy: 'all' })
     expect(connection!.channelOptions).toEqual({ ordered: false, maxRetransmits: 0, negotiated: true, id: 0 })
     peer.close()
     expect((await webrtc.peers[0]!.closed).kind).toBe('peer')
