@@ -87,8 +87,11 @@ console.log(Math.max(...counts.slice(3)) - counts[2])
 await server.close()`,
 }
 
+/** For a machine that has other work; alone, the longest child takes 7 s. */
+const LIMIT_MS = 40_000
+
 async function run(name: keyof typeof CHILDREN): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, `${name}.mjs`)], { timeout: 20_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, `${name}.mjs`)], { timeout: LIMIT_MS })
   return stdout.trim()
 }
 
@@ -132,7 +135,11 @@ describe('a process', () => {
     expect(await run('worker')).toBe('worker-thread')
   })
 
-  test('keeps no handles of peers that have left', async () => {
-    expect(Number(await run('flat'))).toBeLessThanOrEqual(1)
-  })
+  test(
+    'keeps no handles of peers that have left',
+    async () => {
+      expect(Number(await run('flat'))).toBeLessThanOrEqual(1)
+    },
+    LIMIT_MS,
+  )
 })
