@@ -13,6 +13,7 @@ import {
   hasKeys,
   hasParity,
   hasSkips,
+  horizonOf,
   type MessageTree,
   type PacketTree,
   type Particulars,
@@ -165,14 +166,14 @@ export function dataArbitrary(kinds: readonly ChannelKind[]): fc.Arbitrary<DataT
       timestamp: u16,
       ack: ackArbitrary,
       delay: fc.option(ackDelayArbitrary, { nil: undefined }),
-      horizon: fc.option(fc.integer({ min: -127, max: 127 }), { nil: undefined }),
+      horizon: fc.option(fc.integer({ min: 1, max: 255 }), { nil: undefined }),
       isEager: fc.boolean(),
       small: fc.array<SmallSeed>(small, { maxLength: 12 }),
       fragment: fc.option(fragmentArbitrary(kinds), { nil: undefined }),
     })
     .map((seed): DataTree => {
       const ackDelayMs = seed.ack.form === 'none' ? undefined : seed.delay
-      const horizonMs = seed.ack.form === 'none' || seed.horizon === undefined ? undefined : seed.horizon / 2
+      const horizonMs = seed.ack.form === 'none' || seed.horizon === undefined ? undefined : horizonOf(seed.horizon)
       return {
         form: 'data',
         flags: flagsOf(seed.ack, ackDelayMs, horizonMs) + (seed.isEager ? 1 : 0),

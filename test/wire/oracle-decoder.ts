@@ -1,5 +1,5 @@
 import { MAX_GROUPS, offsetsOf } from './oracle-ack.ts'
-import { Cursor, nearest, OracleError } from './oracle-primitives.ts'
+import { Cursor, horizonOf, nearest, OracleError } from './oracle-primitives.ts'
 import {
   type AckTree,
   CLOSE_KINDS,
@@ -56,16 +56,16 @@ function decodeData(cursor: Cursor, flags: number, context: WireContext): DataTr
   const timestamp = cursor.unsigned(2, 'timestamp')
   const ack = decodeAck(cursor, ackForm, context)
   const ackDelayMs = hasDelay ? { ackDelayMs: delayMsOf(cursor.unsigned(1, 'ack delay')) } : {}
-  const horizonMs = hasHorizon ? { horizonMs: horizonOf(cursor) } : {}
+  const horizonMs = hasHorizon ? { horizonMs: decodeHorizon(cursor) } : {}
   const rest = { ...ackDelayMs, ...horizonMs, records: decodeRecords(cursor, context) }
   return { form: 'data', flags, sequence, timestamp, ack, ...rest }
 }
 
-function horizonOf(cursor: Cursor): number {
+function decodeHorizon(cursor: Cursor): number {
   const at = cursor.offset
   const code = cursor.unsigned(1, 'loss horizon')
   if (code === 0) throw new OracleError('horizon-zero', at, 'code 0')
-  return (code - 128) / 2
+  return horizonOf(code)
 }
 
 function decodeAck(cursor: Cursor, form: number, context: WireContext): AckTree {

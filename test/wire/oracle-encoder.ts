@@ -1,6 +1,6 @@
 import type { Bytes } from '../../src/core/bytes.ts'
 import { groupBytes } from './oracle-ack.ts'
-import { joined, unsigned, varint, zigzag } from './oracle-primitives.ts'
+import { horizonOf, joined, unsigned, varint, zigzag } from './oracle-primitives.ts'
 import {
   type AckTree,
   CLOSE_KINDS,
@@ -99,6 +99,14 @@ export function flagsOf(ack: AckTree | RawAck, ackDelayMs?: number | 'unknown', 
   return ackForm * 16 + (ackDelayMs === undefined ? 0 : 8) + (horizonMs === undefined ? 0 : 4)
 }
 
+/** The code of a loss horizon that has one. */
+function horizonCode(horizonMs: number): number {
+  const codes = Array.from({ length: 255 }, (_, i) => i + 1)
+  const code = codes.find((candidate) => horizonOf(candidate) === horizonMs)
+  if (code === undefined) throw new RangeError(`no code for a loss horizon of ${horizonMs} ms`)
+  return code
+}
+
 function dataParts(tree: DataCraft, context: WireContext): Uint8Array[] {
   const ack = tree.ack ?? { form: 'none' }
   const flags = tree.flags ?? flagsOf(ack, tree.ackDelayMs, tree.horizonMs)
@@ -109,7 +117,7 @@ function dataParts(tree: DataCraft, context: WireContext): Uint8Array[] {
     unsigned(tree.timestamp ?? 0, 2),
     ...ackParts(ack),
     ...(tree.ackDelayMs === undefined ? [] : [unsigned(ackDelayCode(tree.ackDelayMs), 1)]),
-    ...(tree.horizonMs === undefined ? [] : [unsigned(tree.horizonMs * 2 + 128, 1)]),
+    ...(tree.horizonMs === undefined ? [] : [unsigned(horizonCode(tree.horizonMs), 1)]),
     ...recordParts(tree.records ?? [], context),
   ]
 }

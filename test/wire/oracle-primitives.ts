@@ -191,3 +191,11 @@ export function fnv1a(text: string): number {
 export function channelDigest(name: string, kind: ChannelKind, maxMessageBytes: number): number {
   return fnv1a(`${name}|${kind}|${maxMessageBytes}`)
 }
+
+/** The loss horizon that a code other than 0 stands for, ms. */
+export function horizonOf(code: number): number {
+  if (code < 192) return (code - 128) / 2
+  if (code < 224) return 32 + code - 192
+  const c = code - 224
+  return 2 ** Math.floor(c / 8) * (64 + 8 * (c % 8))
+}

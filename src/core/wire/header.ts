@@ -40,13 +40,33 @@ export function timestampOf(now: number): number {
   return units - Math.floor(units / 0x10000) * 0x10000
 }
 
-/** Codes of the loss horizon: 0.5 ms steps around this one. */
+/** Codes of the loss horizon: 0.5 ms steps around the first, 1 ms steps from the second, from the third octaves in 8 steps. */
 const HORIZON_ZERO = 128
+const HORIZON_MS_FROM = 192
+const HORIZON_OCTAVES_FROM = 224
 
-/** The `u8` for a loss horizon in ms after the acked packet's timestamp, or −1 if it says nothing: −63.5 to 63.5 ms. */
+/**
+ * The `u8` for a loss horizon in ms after the acked packet's timestamp, rounded down, or −1 if it says nothing: 0.5 ms steps from
+ * −63.5 to 32 ms, 1 ms to 64, then an eighth of the octave to 960.
+ */
 export function encodeHorizon(horizonMs: number): number {
-  const code = HORIZON_ZERO + Math.floor(horizonMs * 2)
-  return code < 1 ? -1 : Math.min(code, 255)
+  if (horizonMs < 32) {
+    const code = HORIZON_ZERO + Math.floor(horizonMs * 2)
+    return code < 1 ? -1 : code
+  }
+  if (horizonMs < 64) return HORIZON_MS_FROM + Math.floor(horizonMs - 32)
+  let code = HORIZON_OCTAVES_FROM
+  let octave = 64
+  for (; horizonMs >= 2 * octave && code < 248; code += 8) octave *= 2
+  return Math.min(255, code + Math.floor((horizonMs - octave) / (octave / 8)))
+}
+
+/** The loss horizon of a code, ms. */
+export function decodeHorizon(code: number): number {
+  if (code < HORIZON_MS_FROM) return (code - HORIZON_ZERO) / 2
+  if (code < HORIZON_OCTAVES_FROM) return 32 + code - HORIZON_MS_FROM
+  const eighths = code - HORIZON_OCTAVES_FROM
+  return (64 + 8 * (eighths & 7)) << (eighths >> 3)
 }
 
 /** Header of a data packet as read; one is reused for all packets. Sequences are still cut to 16 bits. */
@@ -78,7 +98,7 @@ export class Header {
     this.ackDelayMs = hasDelay ? decodeAckDelay(reader.u8()) : Number.POSITIVE_INFINITY
     const hasHorizon = (flags & FLAG_HORIZON) !== 0
     const code = hasHorizon ? reader.u8() : 0
-    this.horizonMs = hasHorizon ? (code - HORIZON_ZERO) / 2 : Number.NEGATIVE_INFINITY
+    this.horizonMs = hasHorizon ? decodeHorizon(code) : Number.NEGATIVE_INFINITY
     this.wantsEarlyAcks = (flags & FLAG_EARLY) !== 0
     if (hasHorizon && (code === 0 || !this.hasAck)) reader.fail()
     if (form > ACK_GROUPS || (flags & FLAGS_RESERVED) !== 0 || (hasDelay && !this.hasAck)) reader.fail()

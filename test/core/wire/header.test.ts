@@ -3,7 +3,9 @@ import { AckGroupEncoder } from '../../../src/core/wire/ack-groups.ts'
 import {
   type AckReport,
   decodeAckDelay,
+  decodeHorizon,
   encodeAckDelay,
+  encodeHorizon,
   Header,
   headerBytes,
   timestampOf,
@@ -54,6 +56,43 @@ describe('timestamp', () => {
     [-0.25, 0xffff],
   ])('of %f ms is %i', (now, timestamp) => {
     expect(timestampOf(now)).toBe(timestamp)
+  })
+})
+
+describe('loss horizon', () => {
+  test.each([
+    [-64, -1],
+    [-63.5, 1],
+    [-8, 112],
+    [0, 128],
+    [31.9, 191],
+    [32, 192],
+    [63.9, 223],
+    [64, 224],
+    [127.9, 231],
+    [128, 232],
+    [900, 254],
+    [960, 255],
+    [1e6, 255],
+    [Number.POSITIVE_INFINITY, 255],
+  ])('of %f ms has the code %i', (ms, code) => {
+    expect(encodeHorizon(ms)).toBe(code)
+  })
+
+  test('is rounded down, by at most an eighth', () => {
+    for (let ms = -63.5; ms < 960; ms += 0.37) {
+      const read = decodeHorizon(encodeHorizon(ms))
+      expect(read).toBeLessThanOrEqual(ms)
+      expect(ms - read).toBeLessThanOrEqual(ms < 32 ? 0.5 : ms < 64 ? 1 : ms / 8)
+    }
+  })
+
+  test('keeps its code through a decoding', () => {
+    for (let code = 1; code <= 255; code++) expect(encodeHorizon(decodeHorizon(code))).toBe(code)
+  })
+
+  test('says nothing when there is none', () => {
+    expect(encodeHorizon(Number.NEGATIVE_INFINITY)).toBe(-1)
   })
 })
 
