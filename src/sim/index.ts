@@ -15,6 +15,12 @@ export { type GilbertElliott, gilbertElliott, KEPT_DECISIONS, type LossModel, Lo
 export { type Profile, type ProfileName, profileNames, profiles } from './profiles.ts'
 /** Seeded pseudo-random numbers, the same in every engine. */
 export { Random, randomFrom, type Seed } from './random.ts'
+/** One end of an association, sans I/O. */
+export { SctpAssociation, type SctpAssociationInit, type SctpCounters } from './sctp/association.ts'
+/** The two stacks that Gannet meets, and what makes them different. */
+export { DCSCTP, LIBDATACHANNEL, type SctpOptions, type SctpReliability } from './sctp/options.ts'
+/** What SCTP does below a DataChannel: a path that carries associations, each end a transport. */
+export { SctpPath, type SctpPathInit, type SctpPipe, type SctpSide, SctpTransport } from './sctp/path.ts'
 /** A clock with alarms that moves when told: the host of a driver in tests. */
 export { VirtualHost } from './virtual-host.ts'
 /** Two sans-IO nodes joined by two links in virtual time. */
