@@ -3,7 +3,7 @@
  * @module
  */
 
-export type { Bytes } from './core/bytes.ts'
+export { type Bytes, type Payload, SharedPayload } from './core/bytes.ts'
 export type { ChannelOptions, ChannelTable, EndpointOptions, RedundancyMode } from './core/config.ts'
 export type { CloseOptions, SendOptions } from './core/door.ts'
 export { Endpoint } from './core/endpoint.ts'

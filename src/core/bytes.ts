@@ -17,3 +17,23 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }
+
+/**
+ * A payload that goes to many peers and is stored once: a copy made at construction, held by every endpoint that it is sent on until
+ * the last is done with it.
+ */
+export class SharedPayload {
+  /** The copy. Not to be written to: it may be on its way. */
+  readonly bytes: Bytes
+
+  constructor(payload: Uint8Array) {
+    this.bytes = copyOf(payload)
+  }
+
+  get length(): number {
+    return this.bytes.length
+  }
+}
+
+/** What can be sent: bytes that are copied at the door, or a copy made before. */
+export type Payload = Uint8Array | SharedPayload

@@ -1,4 +1,4 @@
-import { type Bytes, copyOf, EMPTY } from './bytes.ts'
+import { type Bytes, copyOf, EMPTY, type Payload, SharedPayload } from './bytes.ts'
 import type { ChannelConfig } from './config.ts'
 import { NetcodeError } from './errors.ts'
 import { MAX_CLOSE_DATA_BYTES, MAX_KEY } from './wire/layout.ts'
@@ -25,8 +25,8 @@ export interface CloseOptions {
 }
 
 /** Throws `bad-message` or `message-too-large`. */
-export function checkPayload(config: ChannelConfig, payload: Uint8Array): void {
-  if (!(payload instanceof Uint8Array)) {
+export function checkPayload(config: ChannelConfig, payload: Payload): void {
+  if (!(payload instanceof Uint8Array || payload instanceof SharedPayload)) {
     throw new NetcodeError('bad-message', `${config.name}: expected a Uint8Array, got ${describe(payload)}`)
   }
   if (payload.length > config.maxMessageBytes) {

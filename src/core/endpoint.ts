@@ -1,4 +1,4 @@
-import { type Bytes, EMPTY } from './bytes.ts'
+import { type Bytes, EMPTY, type Payload } from './bytes.ts'
 import type { ReceiveChannel, SendChannel } from './channel/channel.ts'
 import { LatestReceiver } from './channel/latest-receiver.ts'
 import { LatestSender } from './channel/latest-sender.ts'
@@ -116,11 +116,11 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   }
 
   /**
-   * Queues a copy of `payload`. Returns the message's number, which its verdict event will carry.
+   * Queues a copy of `payload`, or a `SharedPayload` as it is. Returns the message's number, which its verdict event will carry.
    * Throws `NetcodeError`: `unknown-channel`, `message-too-large`, `bad-message`, or `backpressure` when a reliable channel
    * is at its limit; then nothing has changed.
    */
-  send(channel: keyof Table & string, payload: Uint8Array, options?: SendOptions): MessageId {
+  send(channel: keyof Table & string, payload: Payload, options?: SendOptions): MessageId {
     const id = this.trySend(channel, payload, options)
     if (id !== undefined) return id
     if (!this.#isTaking) return -1
@@ -132,7 +132,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   }
 
   /** As `send`, but returns `undefined` where `send` would throw `backpressure`, and once the connection is closing. */
-  trySend(channel: keyof Table & string, payload: Uint8Array, options?: SendOptions): MessageId | undefined {
+  trySend(channel: keyof Table & string, payload: Payload, options?: SendOptions): MessageId | undefined {
     const config = this.#configOf(channel)
     const key = checkKey(config, options?.key)
     const ttlMs = checkTtl(config, options?.ttlMs)

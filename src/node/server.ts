@@ -1,4 +1,4 @@
-import type { ChannelTable } from '../index.ts'
+import type { ChannelTable, Payload } from '../index.ts'
 import { answerHandler, type RequestHandler } from '../signal/handler.ts'
 import { type NodeListener, nodeListener } from '../signal/node-bridge.ts'
 import { createEndpoint } from '../transport/endpoint.ts'
@@ -9,6 +9,7 @@ import { Alarms } from './alarms.ts'
 import { announceIn } from './announce.ts'
 import { EventQueue, type ServerEvent, type Source } from './event-queue.ts'
 import { Gate, type Grant } from './gate.ts'
+import { type Group, type GroupSendOptions, Groups, sendToAll } from './groups.ts'
 import type { SignalHttp } from './http.ts'
 import { nativeIceServers } from './ice-servers.ts'
 import { type Logger, silentLogger } from './logger.ts'
@@ -51,6 +52,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
   /** Every peer whose transport is not closed yet, open or not. */
   readonly #all = new Set<ServerPeer<C, Data>>()
   readonly #queue = new EventQueue<C, Data>()
+  readonly #groups = new Groups<C, Data>()
   #closing: Promise<void> | undefined
   /** While draining: called when a peer has gone. */
   #onGone: (() => void) | undefined
@@ -138,6 +140,20 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
    */
   pollEvent(): ServerEvent<C, Data> | undefined {
     return this.#queue.pull()
+  }
+
+  /** The group `name`; it need not exist. */
+  group(name: string): Group<C, Data> {
+    return this.#groups.get(name)
+  }
+
+  /** Queues one copy of `payload` for every open peer; as `group.send`. */
+  broadcast(
+    channel: keyof C & string,
+    payload: Payload,
+    options: GroupSendOptions<ServerPeer<C, Data>> = {},
+  ): readonly ServerPeer<C, Data>[] {
+    return sendToAll(this.#peers.values(), channel, payload, options)
   }
 
   /** End of a tick: what is due leaves, for every peer; `maxBytes` holds for each. */
@@ -228,6 +244,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     } else {
       // One that was refused was never the game's.
       if (!this.#peers.delete(id) && !source.hasOpened) return
+      this.#groups.leave(peer)
       this.#onGone?.()
     }
     source.hasOpened = true

@@ -8,6 +8,7 @@ import type {
   EndpointEvent,
   EndpointStats,
   MessageId,
+  Payload,
   SendOptions,
 } from '../index.ts'
 import type { Host } from './host.ts'
@@ -118,19 +119,19 @@ export class Peer<C extends ChannelTable = ChannelTable> {
   }
 
   /**
-   * Queues a copy of `payload`; it leaves at the next `flush`. Returns the message's number, which its verdict event will carry,
+   * Queues a copy of `payload`, or a `SharedPayload` as it is; it leaves at the next `flush`. Returns the message's number, which its verdict event will carry,
    * or −1 once the connection is closing.
    * Throws `NetcodeError`: `unknown-channel`, `message-too-large`, `bad-message`, or `backpressure` when a reliable channel is at
    * its limit; then nothing has changed.
    */
-  send(channel: keyof C & string, payload: Uint8Array, options?: SendOptions): MessageId {
+  send(channel: keyof C & string, payload: Payload, options?: SendOptions): MessageId {
     const id = this.#endpoint.send(channel, payload, options)
     this.#sent(options)
     return id
   }
 
   /** As `send`, but returns `undefined` where `send` would throw `backpressure`, and once the connection is closing. */
-  trySend(channel: keyof C & string, payload: Uint8Array, options?: SendOptions): MessageId | undefined {
+  trySend(channel: keyof C & string, payload: Payload, options?: SendOptions): MessageId | undefined {
     const id = this.#endpoint.trySend(channel, payload, options)
     this.#sent(options)
     return id

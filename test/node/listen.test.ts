@@ -350,6 +350,30 @@ describe('closing a server', () => {
   })
 })
 
+describe('groups of a server', () => {
+  test('reach their members over the wire, leave others out, and lose who leaves', async () => {
+    const server = await serve()
+    const clients = await Promise.all([join(server), join(server), join(server)])
+    await eventsUntil(server, 'open', 3)
+    const [a, b, c] = clients.map((client) => server.peers.get(client.id)!)
+    for (const peer of [a!, b!]) server.group('red').add(peer)
+    server.group('red').send('chat', bytes('red'), { except: b! })
+    server.broadcast('chat', bytes('all'), { except: [c!] })
+    server.flush()
+    const heard = ['', '', '']
+    await until(() => {
+      for (const [i, client] of clients.entries())
+        for (let event = client.pollEvent(); event !== undefined; event = client.pollEvent())
+          if (event.type === 'message') heard[i] += `${text(event.payload)} `
+      return heard[0] === 'red all ' && heard[1] === 'all '
+    })
+    expect(heard[2]).toBe('')
+    clients[0]!.close()
+    await until(() => server.group('red').size === 1)
+    expect([...server.group('red')]).toEqual([b])
+  })
+})
+
 describe('draining a server', () => {
   test('lets those who are here play on, and nobody in, until the last has gone', async () => {
     const server = await serve()

@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes.ts'
+import type { Bytes, Payload } from '../bytes.ts'
 import type { ChannelConfig } from '../config.ts'
 import type { MessageId } from '../events.ts'
 import type { OutgoingMessage } from './outgoing.ts'
@@ -34,7 +34,7 @@ export interface SendChannel {
   /** Bytes that wait to be written, payload only. */
   readonly pendingBytes: number
   /** Takes a copy of `payload`; `undefined` if a reliable channel is at its limit. Unreliable ones drop their oldest instead. */
-  enqueue(payload: Uint8Array, key: number, expiresAt: number): MessageId | undefined
+  enqueue(payload: Payload, key: number, expiresAt: number): MessageId | undefined
   /** Writes one record; returns its bytes, or 0 when nothing fits or waits. */
   writeOne(sink: RecordSink): number
   /** A tick of the game begins at `now`: second copies of resends come due, and copies that are worth their bytes are chosen. */

@@ -1,3 +1,4 @@
+import type { Payload } from '../bytes.ts'
 import type { MessageId, Verdict } from '../events.ts'
 import { GROUP_WINDOW } from '../wire/layout.ts'
 import type { OutgoingMessage } from './outgoing.ts'
@@ -25,7 +26,7 @@ export class LatestSender extends RepeatingSender {
     return this.#newest.size > 0
   }
 
-  enqueue(payload: Uint8Array, key: number, expiresAt: number): MessageId | undefined {
+  enqueue(payload: Payload, key: number, expiresAt: number): MessageId | undefined {
     const { maxQueuedMessages, maxQueuedBytes } = this.config
     const older = this.#newest.get(key)
     if (older === undefined && this.#newest.size >= maxQueuedMessages) return undefined

@@ -1,4 +1,4 @@
-import { type Bytes, EMPTY } from '../bytes.ts'
+import { type Bytes, EMPTY, type Payload, SharedPayload } from '../bytes.ts'
 import type { ChannelConfig } from '../config.ts'
 import type { BlockPool } from '../container/block-pool.ts'
 import type { MessageId, Verdict } from '../events.ts'
@@ -26,8 +26,8 @@ export class Outbox {
     this.#onVerdict = onVerdict
   }
 
-  /** Copies a payload at the door. */
-  admit(config: ChannelConfig, id: MessageId, key: number, payload: Uint8Array, expiresAt: number): OutgoingMessage {
+  /** Copies a payload at the door, unless it is a copy already. */
+  admit(config: ChannelConfig, id: MessageId, key: number, payload: Payload, expiresAt: number): OutgoingMessage {
     const message = this.#free.pop() ?? new OutgoingMessage()
     message.channel = config.index
     message.holders = 0
@@ -49,7 +49,7 @@ export class Outbox {
     message: OutgoingMessage,
     id: MessageId,
     key: number,
-    payload: Uint8Array,
+    payload: Payload,
     expiresAt: number,
   ): void {
     const length = payload.length
@@ -70,7 +70,8 @@ export class Outbox {
     message.count = 1
     message.parity = 0
     message.fragments = undefined
-    message.block = length === 0 ? EMPTY : this.#copy(payload, length)
+    message.isShared = payload instanceof SharedPayload
+    message.block = payload instanceof SharedPayload ? payload.bytes : this.#copy(payload, length)
     if (length > this.fragmentBytes) {
       message.count = Math.ceil(length / this.fragmentBytes)
       message.fragmentBytes = Math.ceil(length / message.count)
@@ -109,13 +110,7 @@ export class Outbox {
   }
 
   /** Replaces a message of which nothing has left, in its place in the queue; the old one's verdict is `replaced`. */
-  replace(
-    config: ChannelConfig,
-    message: OutgoingMessage,
-    id: MessageId,
-    payload: Uint8Array,
-    expiresAt: number,
-  ): void {
+  replace(config: ChannelConfig, message: OutgoingMessage, id: MessageId, payload: Payload, expiresAt: number): void {
     this.stats.queuedBytes -= message.length
     this.statsOf(config).queuedBytes -= message.length
     this.#freeBytes(message)
@@ -133,13 +128,14 @@ export class Outbox {
   }
 
   #copy(payload: Uint8Array, length: number): Bytes {
+    if (length === 0) return EMPTY
     const block = this.#pool.take(length)
     block.set(payload)
     return block
   }
 
   #freeBytes(message: OutgoingMessage): void {
-    if (message.block !== EMPTY) this.#pool.give(message.block)
+    if (message.block !== EMPTY && !message.isShared) this.#pool.give(message.block)
     message.block = EMPTY
     message.fragments = undefined
   }

@@ -65,6 +65,8 @@ export class OutgoingMessage {
   key = -1
   length = 0
   block: Bytes = EMPTY
+  /** The block is held by others too, and never goes into the pool. */
+  isShared = false
   /** Instant after which it is not worth sending; `Infinity` for none. */
   expiresAt: number = Number.POSITIVE_INFINITY
   /** Data fragments; 1 for a message that travels whole. */

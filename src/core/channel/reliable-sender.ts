@@ -1,3 +1,4 @@
+import type { Payload } from '../bytes.ts'
 import { Fifo } from '../container/fifo.ts'
 import type { MessageId, Verdict } from '../events.ts'
 import { GROUP_WINDOW, RELIABLE_WINDOW } from '../wire/layout.ts'
@@ -23,7 +24,7 @@ export class ReliableSender extends RepeatingSender {
     return this.#live.length > 0
   }
 
-  enqueue(payload: Uint8Array, key: number, expiresAt: number): MessageId | undefined {
+  enqueue(payload: Payload, key: number, expiresAt: number): MessageId | undefined {
     const { maxQueuedMessages, maxQueuedBytes } = this.config
     if (this.#unsettled >= maxQueuedMessages || this.#unsettledBytes + payload.length > maxQueuedBytes) return undefined
     // Settled messages behind an unsettled one keep their place, and so do expired ones whose skip is not confirmed. No id may

@@ -1,3 +1,4 @@
+import type { Payload } from '../bytes.ts'
 import type { ChannelConfig } from '../config.ts'
 import { Fifo } from '../container/fifo.ts'
 import type { MessageId, Verdict } from '../events.ts'
@@ -42,7 +43,7 @@ export abstract class RepeatingSender implements SendChannel {
   }
 
   abstract readonly hasUnsettled: boolean
-  abstract enqueue(payload: Uint8Array, key: number, expiresAt: number): MessageId | undefined
+  abstract enqueue(payload: Payload, key: number, expiresAt: number): MessageId | undefined
   abstract expire(now: number): void
   abstract end(): void
   abstract onEnd(message: OutgoingMessage): void

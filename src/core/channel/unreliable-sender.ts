@@ -1,3 +1,4 @@
+import type { Payload } from '../bytes.ts'
 import type { ChannelConfig } from '../config.ts'
 import { Fifo } from '../container/fifo.ts'
 import type { MessageId, Verdict } from '../events.ts'
@@ -39,7 +40,7 @@ export class UnreliableSender implements SendChannel {
     return false
   }
 
-  enqueue(payload: Uint8Array, key: number, expiresAt: number): MessageId {
+  enqueue(payload: Payload, key: number, expiresAt: number): MessageId {
     const id = this.#nextId++
     if (expiresAt < this.expiresAt) this.expiresAt = expiresAt
     const older = this.#waiting?.get(key)
