@@ -4,7 +4,7 @@
  */
 
 export { type Bytes, type Payload, SharedPayload } from './core/bytes.ts'
-export type { ChannelOptions, ChannelTable, EndpointOptions, RedundancyMode } from './core/config.ts'
+export type { ChannelOptions, ChannelTable, CongestionMode, EndpointOptions, RedundancyMode } from './core/config.ts'
 export type { CloseOptions, SendOptions } from './core/door.ts'
 export { Endpoint } from './core/endpoint.ts'
 export { NetcodeError, type NetcodeErrorCode } from './core/errors.ts'
@@ -22,4 +22,4 @@ export type {
   Verdict,
   VerdictEvent,
 } from './core/events.ts'
-export type { ChannelStats, EndpointStats, RefusalCounts } from './core/stats.ts'
+export type { ChannelStats, EndpointStats, RefusalCounts, SendLimit } from './core/stats.ts'

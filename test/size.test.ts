@@ -6,8 +6,8 @@ import { type Bundle, bundle, entries, specifierOf } from './support/bundle.ts'
  * come down to 12 and 16 kB; until then these hold them where they are.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  '.': 21_500,
-  './browser': 26_500,
+  '.': 24_000,
+  './browser': 29_000,
   './signal': 4_450,
   './sim': 10_200,
 }

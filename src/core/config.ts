@@ -47,6 +47,9 @@ export interface ChannelOptions {
 /** How much a reliable channel spends on losses. */
 export type RedundancyMode = 'none' | 'lean' | 'full'
 
+/** Which congestion controller an endpoint has. */
+export type CongestionMode = 'delay' | 'aimd' | 'fixed'
+
 /** Channels by name, 1 to 64; names are 1 to 64 printable ASCII characters. The order is part of the contract. */
 export type ChannelTable = Readonly<Record<string, ChannelOptions>>
 
@@ -71,7 +74,12 @@ export interface EndpointOptions<Table extends ChannelTable = ChannelTable> {
   readonly keepaliveMs?: number
   /** How long an ack may wait for a packet to travel in, ms, 0 to 100. Default 25. */
   readonly ackDelayMs?: number
-  /** Most bytes per second that leave, packets whole. Default 1 MiB/s. */
+  /**
+   * Who decides how much may be on its way. `delay` (default): keeps the queue on the path near 10 ms and takes no random loss for
+   * congestion. `aimd`: as TCP does (RFC 5681), which fills queues. `fixed`: `bytesPerSecond`, whatever the path says.
+   */
+  readonly congestion?: CongestionMode
+  /** Most bytes per second that leave, packets whole, 1,000 or more. Default: no limit; with `congestion: 'fixed'` 1 MiB/s. */
   readonly bytesPerSecond?: number
   /** Share of each packet's bytes kept for reliable channels when bytes are short, 0 to 0.9. Default 0.2. */
   readonly reliableShare?: number
@@ -124,6 +132,7 @@ export interface Config {
   readonly timeoutMs: number
   readonly keepaliveMs: number
   readonly ackDelayMs: number
+  readonly congestion: CongestionMode
   readonly bytesPerSecond: number
   readonly reliableShare: number
   readonly maxBacklogBytes: number
@@ -137,6 +146,7 @@ export interface Config {
 
 const MIB = 1024 * 1024
 const REDUNDANCIES: readonly RedundancyMode[] = ['none', 'lean', 'full']
+const CONGESTIONS: readonly CongestionMode[] = ['delay', 'aimd', 'fixed']
 const KINDS: readonly ChannelKind[] = ['unreliable', 'sequenced', 'reliable', 'ordered', 'latest']
 
 function number(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
@@ -222,6 +232,13 @@ export function resolveConfig(options: EndpointOptions): Config {
   if (options.protocol !== undefined && typeof options.protocol !== 'string') {
     throw new NetcodeError('bad-option', `protocol: ${String(options.protocol)}, expected a string`)
   }
+  const { congestion = 'delay' } = options
+  if (!CONGESTIONS.includes(congestion)) {
+    throw new NetcodeError(
+      'bad-option',
+      `congestion: ${JSON.stringify(congestion)}, expected one of ${CONGESTIONS.join(', ')}`,
+    )
+  }
   const names = Object.keys(options.channels ?? {})
   if (names.length < 1 || names.length > MAX_CHANNELS) {
     throw new NetcodeError('bad-option', `channels: ${names.length}, expected 1 to ${MAX_CHANNELS}`)
@@ -250,7 +267,14 @@ export function resolveConfig(options: EndpointOptions): Config {
     timeoutMs,
     keepaliveMs: number('keepaliveMs', options.keepaliveMs, Math.min(2000, timeoutMs / 3), 100, timeoutMs / 3),
     ackDelayMs: number('ackDelayMs', options.ackDelayMs, 25, 0, 100),
-    bytesPerSecond: number('bytesPerSecond', options.bytesPerSecond, MIB, 1000, 1e10),
+    congestion,
+    bytesPerSecond: number(
+      'bytesPerSecond',
+      options.bytesPerSecond,
+      congestion === 'fixed' ? MIB : Number.POSITIVE_INFINITY,
+      1000,
+      Number.POSITIVE_INFINITY,
+    ),
     reliableShare: number('reliableShare', options.reliableShare, 0.2, 0, 0.9),
     maxBacklogBytes: integer('maxBacklogBytes', options.maxBacklogBytes, 0, 0, 16 * MIB),
     maxEvents: integer('maxEvents', options.maxEvents, 8192, 16, 1 << 20),

@@ -21,6 +21,19 @@ export interface EndpointStats {
   lossUp: number
   /** Share of the peer's packets that were lost, 0 to 1, smoothed over about 512 packets. */
   lossDown: number
+  /**
+   * Queue that stands on the path in our direction, ms: the smallest transit time of the last quarter of a round trip above the
+   * smallest of the last 5 to 10 s, from the instants of arrival that acks tell. 0 to 8,192; includes what waits below us.
+   */
+  queueMs: number
+  /** Bytes of our packets that the peer confirms per second, over the last half round trip (at least 40 ms) with news; 0 before. */
+  deliveryRate: number
+  /** Bytes of packets that may be unconfirmed at once, as the congestion controller says; `Infinity` with `congestion: 'fixed'`. */
+  windowBytes: number
+  /** Bytes per second at which fragments of large reliable messages leave, at most. */
+  paceRate: number
+  /** What held back the last packet that did not leave although something waited for it. */
+  limitedBy: SendLimit
 
   packetsSent: number
   packetsReceived: number
@@ -103,6 +116,21 @@ export interface ChannelStats {
   messagesLost: number
 }
 
+/** What keeps a packet from leaving. */
+export type SendLimit =
+  /** Nothing: all that waited has left. */
+  | 'nothing'
+  /** `backlogBytes`: the layers below have not sent what they were given. */
+  | 'backlog'
+  /** The congestion window is full of unconfirmed packets. */
+  | 'window'
+  /** The window has room, but its packets are spread over time. */
+  | 'pace'
+  /** `bytesPerSecond`. */
+  | 'rate'
+  /** As many packets are unconfirmed as can be remembered. */
+  | 'packets'
+
 /** Hostile or broken input, counted under its own name. */
 export interface RefusalCounts {
   /** Ends early, has bytes left over, or uses an encoding that is not the shortest. */
@@ -136,6 +164,11 @@ export function createStats(): EndpointStats {
     jitterMs: Number.NaN,
     lossUp: Number.NaN,
     lossDown: Number.NaN,
+    queueMs: Number.NaN,
+    deliveryRate: 0,
+    windowBytes: Number.NaN,
+    paceRate: Number.NaN,
+    limitedBy: 'nothing',
     packetsSent: 0,
     packetsReceived: 0,
     packetsAcked: 0,

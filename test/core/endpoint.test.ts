@@ -127,7 +127,7 @@ describe('bytes', () => {
     const duo = new Duo(CHANNELS).open()
     duo.client.send('chat', bytesOf('hello'))
     duo.client.send('hits', pattern(5_000))
-    duo.settle(1)
+    duo.settle(10)
     const kept = eventsOf(duo.server).flatMap((event) => (event.type === 'message' ? event.payload : []))
     for (let i = 0; i < 200; i++) {
       duo.client.send('hits', pattern(50 + i * 20, i))

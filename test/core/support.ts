@@ -90,6 +90,10 @@ export class SenderRig {
     this.#packer = new Packer(this.#writer, [config], 4_096)
   }
 
+  get hasMore(): boolean {
+    return this.sender.isPending || this.sender.hasBulk
+  }
+
   /** Queues `payload`; a number stands for so many bytes. */
   send(payload: string | number, { key = -1, ttlMs = Number.POSITIVE_INFINITY } = {}): number | undefined {
     const bytes = typeof payload === 'string' ? bytesOf(payload) : pattern(payload)
@@ -102,9 +106,9 @@ export class SenderRig {
     this.#writer.reset(bytes)
     this.#packer.begin(manifest, this.now)
     const words: string[] = []
-    while (this.sender.isPending && !this.#packer.isFull) {
+    while (this.hasMore && !this.#packer.isFull) {
       const before = manifest.length
-      if (this.sender.writeOne(this.#packer) === 0) break
+      if (this.sender.writeOne(this.#packer) === 0 && this.sender.writeBulk(this.#packer) === 0) break
       for (let i = before; i < manifest.length; i++) words.push(this.#wordOf(manifest, i))
     }
     return { words, manifest }
@@ -113,7 +117,7 @@ export class SenderRig {
   /** Packets until nothing waits. */
   packets(bytes = 1_000): Carried[] {
     const all: Carried[] = []
-    while (this.sender.isPending) {
+    while (this.hasMore) {
       const packet = this.packet(bytes)
       if (packet.words.length === 0) break
       all.push(packet)

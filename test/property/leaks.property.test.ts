@@ -28,7 +28,7 @@ function pairOf(kind: ChannelKind, seed: number): Pair<Table> {
     channels,
     up: LINE,
     down: LINE,
-    both: { maxPacketBytes: 256, timeoutMs: 60_000 },
+    both: { maxPacketBytes: 256, timeoutMs: 60_000, congestion: 'fixed' },
   }).open()
 }
 

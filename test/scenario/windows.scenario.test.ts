@@ -99,7 +99,7 @@ describe('what may be under way', () => {
     })
 
     test(`${kind}: no more than 64 fragmented messages`, () => {
-      const pair = one({ kind }, { both: { timeoutMs: 60_000, maxPacketBytes: 256 } })
+      const pair = one({ kind }, { both: { timeoutMs: 60_000, maxPacketBytes: 256, congestion: 'fixed' } })
       const begun = new Set<number>()
       let isHeld = true
       droppingPackets(pair.client, (tree) => {
@@ -135,7 +135,7 @@ describe('what may be under way', () => {
   })
 
   test('768 packets in flight, and pings beyond', () => {
-    const pair = pairOf({ c: { kind: 'unreliable' } } as const, { both: { timeoutMs: 60_000 } })
+    const pair = pairOf({ c: { kind: 'unreliable' } } as const, { both: { timeoutMs: 60_000, congestion: 'fixed' } })
     pair.play((side) => void side.send('c')).run(1000)
     pair.world.set(DARK)
     let most = 0

@@ -29,14 +29,18 @@ export interface CopyBudget {
 /** Sending half of a channel. Knows messages, not packets. */
 export interface SendChannel {
   readonly config: ChannelConfig
-  /** Whether something waits to be written. */
+  /** Whether something waits for `writeOne`. */
   readonly isPending: boolean
+  /** Whether something waits for `writeBulk`. */
+  readonly hasBulk: boolean
   /** Bytes that wait to be written, payload only. */
   readonly pendingBytes: number
   /** Takes a copy of `payload`; `undefined` if a reliable channel is at its limit. Unreliable ones drop their oldest instead. */
   enqueue(payload: Payload, key: number, expiresAt: number): MessageId | undefined
   /** Writes one record; returns its bytes, or 0 when nothing fits or waits. */
   writeOne(sink: RecordSink): number
+  /** Writes one record of what may wait: a fragment of a large reliable message. Returns its bytes, or 0. */
+  writeBulk(sink: RecordSink): number
   /** A tick of the game begins at `now`: second copies of resends come due, and copies that are worth their bytes are chosen. */
   startTick(now: number, budget: CopyBudget, tickMs: number): void
   /** Writes one chosen copy; returns its bytes, or 0 when none fits or waits. */

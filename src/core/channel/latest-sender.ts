@@ -33,7 +33,7 @@ export class LatestSender extends RepeatingSender {
     if (this.#newestBytes + payload.length - (older?.length ?? 0) > maxQueuedBytes) return undefined
     const id = this.#nextId++
     if (older !== undefined && !older.hasBegun) {
-      this.resized(payload.length - older.length)
+      this.resized(older, payload.length - older.length)
       this.#newestBytes += payload.length - older.length
       this.outbox.replace(this.config, older, id, payload, expiresAt)
       if (expiresAt < this.expiresAt) this.expiresAt = expiresAt
@@ -52,7 +52,7 @@ export class LatestSender extends RepeatingSender {
     let next = Number.POSITIVE_INFINITY
     for (const message of this.#newest.values()) {
       if (message.expiresAt > now) next = Math.min(next, message.expiresAt)
-      else if (!message.hasLeft || message.isInResend) this.giveUp(message)
+      else if (!message.hasLeft || message.lacksParts) this.giveUp(message)
     }
     this.expiresAt = next
   }
@@ -123,7 +123,7 @@ export class LatestSender extends RepeatingSender {
   #supersede(older: OutgoingMessage): void {
     this.#unlink(older)
     older.isSuperseded = true
-    if (!older.hasLeft || older.isInResend) this.settle(older, 'replaced')
+    if (!older.hasLeft || older.lacksParts) this.settle(older, 'replaced')
   }
 
   #unlink(message: OutgoingMessage): void {

@@ -32,6 +32,8 @@ export class Outbox {
     message.channel = config.index
     message.holders = 0
     message.isInResend = false
+    message.isBulk = false
+    message.isInBulkResend = false
     this.fill(config, message, id, key, payload, expiresAt)
     this.stats.queuedMessages++
     this.statsOf(config).queuedMessages++
@@ -85,6 +87,12 @@ export class Outbox {
     own.queuedBytes += length
     own.messagesSent++
     own.appBytesSent += length
+  }
+
+  /** A message or a fragment went into a packet again because a copy was lost. */
+  countResend(config: ChannelConfig): void {
+    this.stats.resends++
+    this.statsOf(config).resends++
   }
 
   /** The whole of a message has left for the first time. */

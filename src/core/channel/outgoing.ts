@@ -87,6 +87,10 @@ export class OutgoingMessage {
   needsCopy = false
   /** It stands in the queue of those to be sent again. */
   isInResend = false
+  /** It waits, or waited, among those that travel in fragments at a pace of their own. */
+  isBulk = false
+  /** It stands there in the queue of those with lost fragments. */
+  isInBulkResend = false
   /** Instant of its last copy, ms. */
   lastSentAt = 0
   /** A second copy of a resend is due in a packet after this instant, ms; `Infinity` for none. */
@@ -103,6 +107,11 @@ export class OutgoingMessage {
   /** It waits for its first packet, or for the first packet of some of its fragments. */
   get isQueued(): boolean {
     return this.status === 'live' && !this.hasLeft
+  }
+
+  /** Some part of it was lost and waits to be sent again. */
+  get lacksParts(): boolean {
+    return this.isInResend || this.isInBulkResend
   }
 
   /** Payload bytes of data fragment `index`. */

@@ -48,7 +48,7 @@ export class ReliableSender extends RepeatingSender {
       if (message.status !== 'live' || message.expiresAt === Number.POSITIVE_INFINITY) continue
       if (message.expiresAt > now) next = Math.min(next, message.expiresAt)
       // What is under way may still arrive: it expires only if it is lost.
-      else if (!message.hasLeft || message.isInResend) this.giveUp(message)
+      else if (!message.hasLeft || message.lacksParts) this.giveUp(message)
     }
     this.expiresAt = next
   }

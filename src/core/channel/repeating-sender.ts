@@ -2,6 +2,7 @@ import type { Payload } from '../bytes.ts'
 import type { ChannelConfig } from '../config.ts'
 import { Fifo } from '../container/fifo.ts'
 import type { MessageId, Verdict } from '../events.ts'
+import { BulkSender } from './bulk-sender.ts'
 import type { CopyBudget, RecordSink, SendChannel } from './channel.ts'
 import type { Outbox } from './outbox.ts'
 import type { OutgoingMessage } from './outgoing.ts'
@@ -32,14 +33,19 @@ export abstract class RepeatingSender implements SendChannel {
   readonly #flying: Fifo<OutgoingMessage> = new Fifo()
   /** Chosen for one more copy. */
   readonly #chosen: Fifo<OutgoingMessage> = new Fifo(4)
+  readonly #bulk: BulkSender
   #waitingBytes = 0
   #resendBytes = 0
-  #nextGroup = 0
   expiresAt: number = Number.POSITIVE_INFINITY
 
   constructor(config: ChannelConfig, outbox: Outbox) {
     this.config = config
     this.outbox = outbox
+    this.#bulk = new BulkSender(config, outbox, {
+      mayBegin: (message) => this.mayBegin(message),
+      begun: (message) => this.begun(message),
+      giveUp: (message) => this.giveUp(message),
+    })
   }
 
   abstract readonly hasUnsettled: boolean
@@ -66,8 +72,12 @@ export abstract class RepeatingSender implements SendChannel {
     return message !== undefined && (!message.isQueued || message.hasBegun || this.mayBegin(message))
   }
 
+  get hasBulk(): boolean {
+    return this.#bulk.isPending
+  }
+
   get pendingBytes(): number {
-    return this.#waitingBytes + this.#resendBytes
+    return this.#waitingBytes + this.#resendBytes + this.#bulk.pendingBytes
   }
 
   get hasCopies(): boolean {
@@ -125,9 +135,21 @@ export abstract class RepeatingSender implements SendChannel {
         if (this.#resend.length > 0) return this.writeOne(sink)
         continue
       }
+      if (message.count > 1) {
+        // A value that was replaced by one too large to travel whole.
+        this.#waitingBytes -= message.length
+        this.#bulk.push(message)
+        this.#dropWaiting()
+        continue
+      }
       return message.hasBegun || this.mayBegin(message) ? this.#writeNew(sink, message) : 0
     }
     return 0
+  }
+
+  writeBulk(sink: RecordSink): number {
+    for (let whole = this.#bulk.shiftWhole(); whole !== undefined; whole = this.#bulk.shiftWhole()) this.#wait(whole)
+    return this.#bulk.writeOne(sink)
   }
 
   onAcked(message: OutgoingMessage, fragment: number): void {
@@ -150,8 +172,8 @@ export abstract class RepeatingSender implements SendChannel {
       if (message.copies > 0) return
       message.isEcho = false
       this.#again(message)
-    } else if (message.fragments?.loseCopy(fragment) === true) {
-      this.#fragmentAgain(message, fragment)
+    } else if (message.fragments?.loseCopy(fragment) === true && !this.isForgone(message)) {
+      this.#bulk.again(message, fragment)
     }
   }
 
@@ -160,27 +182,29 @@ export abstract class RepeatingSender implements SendChannel {
   onProbe(message: OutgoingMessage, fragment: number): void {
     if (message.status !== 'live' && message.status !== 'skip') return
     if (fragment < 0) this.#again(message)
-    else if (message.fragments?.isAcked(fragment) === false) this.#fragmentAgain(message, fragment)
+    else if (message.fragments?.isAcked(fragment) === false && !this.isForgone(message)) {
+      this.#bulk.again(message, fragment)
+    }
   }
 
   /** Takes a new message into the queue. */
   protected push(message: OutgoingMessage): void {
-    message.holders++
-    this.#waiting.push(message)
-    this.#waitingBytes += message.length
+    if (message.count > 1) this.#bulk.push(message)
+    else this.#wait(message)
     if (message.expiresAt < this.expiresAt) this.expiresAt = message.expiresAt
   }
 
-  /** A message in the queue has changed its length. */
-  protected resized(byBytes: number): void {
-    this.#waitingBytes += byBytes
+  /** A message in the queue changes its length. */
+  protected resized(message: OutgoingMessage, byBytes: number): void {
+    if (message.isBulk) this.#bulk.resized(byBytes)
+    else this.#waitingBytes += byBytes
   }
 
   /** Must be called before the bytes of a message are freed: what it still had to send is not pending any more. */
   protected forget(message: OutgoingMessage): void {
     if (!message.isQueued) return
-    const sent = (message.fragments?.nextUnsent ?? 0) * message.fragmentBytes
-    this.#waitingBytes -= Math.max(0, message.length - sent)
+    if (message.isBulk) this.#bulk.forget(message)
+    else this.#waitingBytes -= message.length
   }
 
   /** Announces a message in status `skip`, now and after each loss, until the peer knows. */
@@ -196,44 +220,21 @@ export abstract class RepeatingSender implements SendChannel {
     this.#echoes.clear()
     this.#flying.clear()
     this.#chosen.clear()
+    this.#bulk.clear()
     this.#waitingBytes = 0
     this.#resendBytes = 0
   }
 
-  /** Writes what `message` lacks next: its bytes, 0 when it lacks nothing, −1 when there is no room. */
+  /** Writes `message` again, or its skip: its bytes, 0 when that is not needed, −1 when there is no room. */
   #writeAgain(sink: RecordSink, message: OutgoingMessage): number {
-    if (message.status === 'settled') return 0
-    const table = message.fragments
-    if (message.status === 'skip' || table === undefined) {
-      if (!message.needsCopy) return 0
-      const bytes = message.status === 'skip' ? sink.addSkip(message) : sink.addMessage(message)
-      if (bytes === 0) return -1
-      message.needsCopy = false
-      const isEcho = message.isEcho
-      if (message.status === 'live') this.#echo(message, sink.now)
-      return this.#resent(message.length, bytes, isEcho)
-    }
-    for (let index = table.lost.at(0); index !== undefined; index = table.lost.at(0)) {
-      if (table.isAcked(index)) {
-        table.lost.shift()
-        continue
-      }
-      const bytes = sink.addFragment(message, index)
-      if (bytes === 0) return -1
-      table.lost.shift()
-      return this.#resent(message.fragmentLength(index), bytes, false)
-    }
-    return 0
-  }
-
-  #resent(payloadBytes: number, bytes: number, isEcho: boolean): number {
-    if (isEcho) {
-      this.#countCopy()
-    } else {
-      this.outbox.stats.resends++
-      this.outbox.statsOf(this.config).resends++
-    }
-    this.#resendBytes = Math.max(0, this.#resendBytes - payloadBytes)
+    if (!this.#lacksCopies(message)) return 0
+    const bytes = message.status === 'skip' ? sink.addSkip(message) : sink.addMessage(message)
+    if (bytes === 0) return -1
+    message.needsCopy = false
+    if (message.isEcho) this.#countCopy()
+    else this.outbox.countResend(this.config)
+    if (message.status === 'live') this.#echo(message, sink.now)
+    this.#resendBytes = Math.max(0, this.#resendBytes - message.length)
     return bytes
   }
 
@@ -243,30 +244,21 @@ export abstract class RepeatingSender implements SendChannel {
   }
 
   #lacksCopies(message: OutgoingMessage): boolean {
-    if (message.status === 'settled') return false
-    if (message.status === 'skip' || message.fragments === undefined) return message.needsCopy
-    return message.fragments.lost.length > 0
+    return message.status !== 'settled' && message.needsCopy
   }
 
   #writeNew(sink: RecordSink, message: OutgoingMessage): number {
-    const table = message.fragments
-    if (table !== undefined && message.group < 0) message.group = this.#nextGroup++
-    const index = table?.nextUnsent ?? -1
-    const bytes = table === undefined ? sink.addMessage(message) : sink.addFragment(message, index)
+    const bytes = sink.addMessage(message)
     if (bytes === 0) return 0
-    if (!message.hasBegun) {
-      message.hasBegun = true
-      this.begun(message)
+    message.hasBegun = true
+    this.begun(message)
+    this.#waitingBytes -= message.length
+    this.outbox.left(message)
+    if (this.config.redundancy === 'full' && message.length <= COPIED_BYTES) {
+      message.holders++
+      this.#flying.push(message)
     }
-    this.#waitingBytes -= table === undefined ? message.length : message.fragmentLength(index)
-    if (table === undefined || ++table.nextUnsent === table.total) {
-      this.outbox.left(message)
-      if (this.config.redundancy === 'full' && message.length <= COPIED_BYTES) {
-        message.holders++
-        this.#flying.push(message)
-      }
-      this.#dropWaiting()
-    }
+    this.#dropWaiting()
     return bytes
   }
 
@@ -304,6 +296,13 @@ export abstract class RepeatingSender implements SendChannel {
     }
   }
 
+  #wait(message: OutgoingMessage): void {
+    message.isBulk = false
+    message.holders++
+    this.#waiting.push(message)
+    this.#waitingBytes += message.length
+  }
+
   #letGo(message: OutgoingMessage): void {
     message.holders--
     this.outbox.release(message)
@@ -327,13 +326,6 @@ export abstract class RepeatingSender implements SendChannel {
     if (message.needsCopy || this.isForgone(message)) return
     message.needsCopy = true
     this.#resendBytes += message.length
-    this.#hold(message)
-  }
-
-  #fragmentAgain(message: OutgoingMessage, fragment: number): void {
-    if (this.isForgone(message)) return
-    message.fragments!.lost.push(fragment)
-    this.#resendBytes += message.fragmentLength(fragment)
     this.#hold(message)
   }
 

@@ -36,6 +36,15 @@ export class UnreliableSender implements SendChannel {
     return this.#bytes
   }
 
+  /** A large message that is worth something only now is no bulk. */
+  get hasBulk(): boolean {
+    return false
+  }
+
+  writeBulk(): number {
+    return 0
+  }
+
   get hasUnsettled(): boolean {
     return false
   }

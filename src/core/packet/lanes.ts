@@ -1,6 +1,9 @@
 import type { SendChannel } from '../channel/channel.ts'
 import type { Packer } from './packer.ts'
 
+/** Records to fill a packet with: what should leave at once, fragments of large reliable messages, or both by their shares. */
+export type Sort = 'prompt' | 'bulk' | 'any'
+
 /** The reserve of reliable data, or its debt, never grows beyond this many full packets. */
 const CREDIT_PACKETS = 4
 
@@ -39,6 +42,7 @@ export class Lanes {
   readonly #maxCredit: number
   #credit = 0
   #stamp = 0
+  #hasWrittenBulk = false
 
   constructor(channels: readonly SendChannel[], reliableShare: number, maxPacketBytes: number) {
     this.#reliableShare = reliableShare
@@ -63,6 +67,12 @@ export class Lanes {
       const { lanes } = this.#classes[c]!
       for (let i = 0; i < lanes.length; i++) if (lanes[i]!.channel.isPending) return true
     }
+    return false
+  }
+
+  get hasBulk(): boolean {
+    const { lanes } = this.#reserve
+    for (let i = 0; i < lanes.length; i++) if (lanes[i]!.channel.hasBulk) return true
     return false
   }
 
@@ -105,44 +115,51 @@ export class Lanes {
     return bytes
   }
 
-  /** Fills a packet. */
-  fill(packer: Packer): void {
+  /** Fills a packet with one sort of records; says whether a fragment of bulk is among them. */
+  fill(packer: Packer, sort: Sort): boolean {
     this.#stamp++
+    this.#hasWrittenBulk = false
     let reliableBytes = 0
-    for (let lane = this.#next(this.#reserve); lane !== undefined && !packer.isFull; lane = this.#next(this.#reserve)) {
-      if (reliableBytes >= this.#credit) break
-      reliableBytes += this.#serve(this.#reserve, lane, packer)
+    for (let lane = this.#next(this.#reserve, sort); lane !== undefined; lane = this.#next(this.#reserve, sort)) {
+      if (reliableBytes >= this.#credit || packer.isFull) break
+      reliableBytes += this.#serve(this.#reserve, lane, packer, sort)
     }
     let bytes = reliableBytes
     for (let c = 0; c < this.#classes.length; c++) {
       const entry = this.#classes[c]!
-      for (let lane = this.#next(entry); lane !== undefined && !packer.isFull; lane = this.#next(entry)) {
-        const written = this.#serve(entry, lane, packer)
+      for (let lane = this.#next(entry, sort); lane !== undefined; lane = this.#next(entry, sort)) {
+        if (packer.isFull) break
+        const written = this.#serve(entry, lane, packer, sort)
         bytes += written
         if (lane.channel.config.isReliable) reliableBytes += written
       }
     }
     const credit = this.#credit + bytes * this.#reliableShare - reliableBytes
     this.#credit = Math.min(this.#maxCredit, Math.max(-this.#maxCredit, credit))
+    return this.#hasWrittenBulk
   }
 
   /** The pending lane with the earliest start among those not blocked in this packet. */
-  #next(entry: PriorityClass): Lane | undefined {
+  #next(entry: PriorityClass, sort: Sort): Lane | undefined {
     let best: Lane | undefined
     for (let i = 0; i < entry.lanes.length; i++) {
       const lane = entry.lanes[i]!
-      const isPending = lane.channel.isPending
+      const { isPending, hasBulk } = lane.channel
       // Who comes back to an empty queue starts with the others; who has waited keeps what is owed.
-      if (isPending && !lane.isBacklogged) lane.finish = Math.max(entry.virtualTime, lane.finish)
-      lane.isBacklogged = isPending
-      if (!isPending || lane.blockedAt === this.#stamp) continue
+      const isBacklogged = isPending || hasBulk
+      if (isBacklogged && !lane.isBacklogged) lane.finish = Math.max(entry.virtualTime, lane.finish)
+      lane.isBacklogged = isBacklogged
+      const isWanted = (isPending && sort !== 'bulk') || (hasBulk && sort !== 'prompt')
+      if (!isWanted || lane.blockedAt === this.#stamp) continue
       if (best === undefined || lane.finish < best.finish) best = lane
     }
     return best
   }
 
-  #serve(entry: PriorityClass, lane: Lane, packer: Packer): number {
-    const written = lane.channel.writeOne(packer)
+  #serve(entry: PriorityClass, lane: Lane, packer: Packer, sort: Sort): number {
+    const isBulk = sort === 'bulk' || (sort === 'any' && !lane.channel.isPending)
+    const written = isBulk ? lane.channel.writeBulk(packer) : lane.channel.writeOne(packer)
+    if (isBulk && written > 0) this.#hasWrittenBulk = true
     if (written === 0) {
       lane.blockedAt = this.#stamp
       return 0

@@ -4,13 +4,13 @@ import type { Config } from '../config.ts'
 import type { ReceiveResult } from '../events.ts'
 import { JitterMeter } from '../recovery/jitter.ts'
 import { LossRule } from '../recovery/loss-rule.ts'
-import { Pacer } from '../recovery/pacer.ts'
 import { Redundancy } from '../recovery/redundancy.ts'
 import { RttEstimator } from '../recovery/rtt.ts'
+import { createController, SendBudget } from '../recovery/send-budget.ts'
 import { TickMeter } from '../recovery/tick-meter.ts'
-import type { EndpointStats } from '../stats.ts'
+import type { EndpointStats, SendLimit } from '../stats.ts'
 import { Header, headerBytes, writeHeader } from '../wire/header.ts'
-import { ACK_WINDOW, GROUPS_TRIMMED_BYTES, MAX_GROUPS } from '../wire/layout.ts'
+import { GROUPS_TRIMMED_BYTES, MAX_GROUPS, TIMESTAMP_PER_MS } from '../wire/layout.ts'
 import type { Reader } from '../wire/reader.ts'
 import { expand16 } from '../wire/sequence.ts'
 import type { Writer } from '../wire/writer.ts'
@@ -20,11 +20,6 @@ import { ReceivedPackets } from './received-packets.ts'
 import { type SentPacket, type SentPacketListener, SentPackets } from './sent-packets.ts'
 import { Unpacker } from './unpacker.ts'
 
-/** Packets that may be in flight: three quarters of the ring, so that none is overwritten before its fate is known. */
-const MAX_IN_FLIGHT = (ACK_WINDOW * 3) / 4
-/** Time worth of bytes that may leave at once, ms, and at least this many packets. */
-const BURST_MS = 50
-const BURST_PACKETS = 16
 /** Bytes around a packet on the wire: IPv4 20, UDP 8, DTLS 37, SCTP 12, DATA 16. */
 const WIRE_OVERHEAD_BYTES = 93
 /** Share of all bytes that early acks may take, and the most that may be saved up, bytes. */
@@ -59,7 +54,7 @@ export class PacketFlow implements SentPacketListener {
   readonly #lanes: Lanes
   readonly #packer: Packer
   readonly #unpacker: Unpacker
-  readonly #pacer: Pacer
+  readonly #budget: SendBudget
   backlogBytes = 0
   #ackDueAt: number = Number.POSITIVE_INFINITY
   #lastSentAt: number
@@ -68,6 +63,10 @@ export class PacketFlow implements SentPacketListener {
   /** Something was queued since the last tick, and wants to leave at once. */
   #isFed = false
   #isUrgent = false
+  /** A packet of the game has left since the tick began. */
+  #isTickServed = false
+  /** More waits than can leave; see `poll`. */
+  #isFlooded = false
 
   constructor(
     config: Config,
@@ -87,8 +86,9 @@ export class PacketFlow implements SentPacketListener {
     this.#lanes = new Lanes(senders, config.reliableShare, config.maxPacketBytes)
     this.#packer = new Packer(writer, config.channels, config.maxPacketBytes)
     this.#unpacker = new Unpacker(receivers, stats)
-    const burstBytes = Math.max(BURST_PACKETS * config.maxPacketBytes, (config.bytesPerSecond * BURST_MS) / 1000)
-    this.#pacer = new Pacer(config.bytesPerSecond, burstBytes, now)
+    const { congestion, maxPacketBytes, bytesPerSecond } = config
+    const controller = createController(congestion, maxPacketBytes, bytesPerSecond)
+    this.#budget = new SendBudget(controller, bytesPerSecond, maxPacketBytes, this.#rtt, stats, now)
     this.#lastSentAt = now
     this.#wantsEarlyAcks = config.channels.some((channel) => channel.redundancy === 'lean')
   }
@@ -104,8 +104,8 @@ export class PacketFlow implements SentPacketListener {
   }
 
   queuedMs(channel: SendChannel): number {
-    const bytes = this.#lanes.bytesAhead(channel) + this.backlogBytes + this.#pacer.debtBytes
-    return (Math.max(0, bytes) / this.#config.bytesPerSecond) * 1000
+    const bytes = this.#lanes.bytesAhead(channel) + this.backlogBytes + this.#budget.debtBytes
+    return (Math.max(0, bytes) / this.#budget.bulkBytesPerSecond) * 1000
   }
 
   /** Takes a data packet. `hasRoom`: whether messages may be delivered. */
@@ -156,7 +156,7 @@ export class PacketFlow implements SentPacketListener {
   }
 
   update(now: number): void {
-    this.#pacer.refill(now)
+    this.#budget.refill(now)
     this.#sent.update(now)
     for (let i = 0; i < this.#receivers.length; i++) this.#receivers[i]!.expire(now)
     if (now >= this.#probeAt) this.#probe(now)
@@ -165,14 +165,24 @@ export class PacketFlow implements SentPacketListener {
 
   /** The next packet, or nothing. */
   poll(now: number): Bytes | undefined {
-    if (this.backlogBytes > this.#config.maxBacklogBytes) return undefined
+    if (this.backlogBytes > this.#config.maxBacklogBytes) {
+      if (this.#lanes.isPending || this.#lanes.hasBulk) this.#stats.limitedBy = 'backlog'
+      return undefined
+    }
     if (this.#ticks.isTick(now, this.#isFed)) this.#startTick(now)
     const wantsEarlyAck = this.#earlyAckAt(now) <= now
     const wantsAck = wantsEarlyAck || this.#ackDueAt < Number.POSITIVE_INFINITY
-    const mayCarry = this.#stats.packetsInFlight < MAX_IN_FLIGHT && this.#pacer.isOpen
-    const wantsData = mayCarry && this.#lanes.isPending
-    const wantsCopies = mayCarry && this.#lanes.hasCopies
-    if (!wantsData && !wantsCopies && !wantsAck && !this.#wantsPing) return undefined
+    const { hasBulk } = this.#lanes
+    // A game whose backlog has not been empty for a tick is bulk itself, and takes its share beside the other.
+    if (!this.#lanes.isPending) this.#isFlooded = false
+    const gameLimit = this.#gameLimit
+    if (this.#lanes.isPending && gameLimit !== 'nothing') this.#isFlooded = true
+    const wantsData = gameLimit === 'nothing' && this.#lanes.isPending
+    const wantsCopies = gameLimit === 'nothing' && this.#lanes.hasCopies
+    const bulkLimit = hasBulk && !this.#isFlooded ? this.#budget.bulkLimit : gameLimit
+    const wantsBulk = hasBulk && bulkLimit === 'nothing'
+    this.#stats.limitedBy = this.#lanes.isPending || hasBulk ? (wantsData ? 'nothing' : bulkLimit) : 'nothing'
+    if (!wantsData && !wantsCopies && !wantsBulk && !wantsAck && !this.#wantsPing) return undefined
 
     const packet = this.#sent.begin()
     // The whole ack field goes first; what follows in the same flush leaves its room to fragments.
@@ -182,19 +192,23 @@ export class PacketFlow implements SentPacketListener {
     this.#writer.reset(this.#config.maxPacketBytes)
     writeHeader(this.#writer, this.#sent.next, now, report)
     this.#packer.begin(packet.manifest, now)
-    if (wantsData) this.#lanes.fill(this.#packer)
+    let isBulk = false
+    if (wantsData) isBulk = this.#lanes.fill(this.#packer, this.#isFlooded ? 'any' : 'prompt')
     const copyBytes = wantsCopies ? this.#lanes.fillCopies(this.#packer) : 0
+    const hasServed = this.#packer.records > 0
+    if (wantsBulk && !this.#packer.isFull) isBulk = this.#lanes.fill(this.#packer, 'bulk') || isBulk
     if (this.#wantsPing && this.#packer.records === 0) this.#packer.addPing()
     if (this.#packer.records === 0 && !wantsAck) return undefined
 
     const bytes = this.#packer.finish()
-    this.#sent.commit(packet, now, bytes.length, this.#packer.records > 0, !this.#received.isLeftOut)
+    this.#sent.commit(packet, now, bytes.length, this.#packer.records > 0, !this.#received.isLeftOut, isBulk)
     this.#stats.headerBytesSent += headerBytes(report)
     this.#received.reported(now)
     this.#ackDueAt = Number.POSITIVE_INFINITY
     this.#wantsPing = false
     this.#lastSentAt = now
-    this.#pacer.spend(bytes.length)
+    this.#budget.onSent(bytes.length, isBulk, now)
+    if (hasServed) this.#isTickServed = true
     const wireBytes = bytes.length + WIRE_OVERHEAD_BYTES
     this.#redundancy.earn(wireBytes - copyBytes)
     const spentBytes = wantsEarlyAck && this.#packer.records === 0 ? wireBytes : 0
@@ -212,7 +226,8 @@ export class PacketFlow implements SentPacketListener {
   hasteAt(now: number): number {
     if (this.backlogBytes > this.#config.maxBacklogBytes) return Number.POSITIVE_INFINITY
     if (this.#wantsPing || this.#isUrgent || this.#lanes.hasHaste) return now
-    return Math.min(this.#probeAt, this.#earlyAckAt(now))
+    const at = Math.min(this.#probeAt, this.#earlyAckAt(now))
+    return this.#lanes.hasBulk ? Math.min(at, this.#budget.bulkAt) : at
   }
 
   /** Instant of the next thing to do, ms. */
@@ -224,11 +239,13 @@ export class PacketFlow implements SentPacketListener {
     if (this.#wantsPing) return now
     at = Math.min(at, this.#ackDueAt, this.#earlyAckAt(now), this.#probeAt)
     at = Math.min(at, this.#lastSentAt + this.#config.keepaliveMs)
-    if (this.#stats.packetsInFlight < MAX_IN_FLIGHT && this.#lanes.isPending) {
+    if (this.#lanes.hasBulk) at = Math.min(at, this.#budget.bulkAt)
+    const limit = this.#gameLimit
+    if (this.#lanes.isPending && (limit === 'nothing' || limit === 'rate')) {
       // A tick that is late may still come; what was lost and can wait for it goes along then.
       const isTime = this.#isFed || this.#lanes.hasHaste
       const tickAt = isTime ? now : this.#ticks.nextAt + this.#ticks.intervalMs / 2
-      at = Math.min(at, Math.max(tickAt, this.#pacer.opensAt))
+      at = Math.min(at, Math.max(tickAt, this.#budget.gameAt))
     }
     return at
   }
@@ -249,6 +266,7 @@ export class PacketFlow implements SentPacketListener {
 
   onPacketAcked(packet: SentPacket): void {
     const { manifest } = packet
+    this.#budget.onPacketAcked(packet.bytes)
     for (let i = 0; i < manifest.length; i++) {
       const message = manifest.messageAt(i)
       if (message !== undefined) this.#senders[message.channel]!.onAcked(message, manifest.fragmentAt(i))
@@ -257,6 +275,7 @@ export class PacketFlow implements SentPacketListener {
 
   onPacketLost(packet: SentPacket): void {
     const { manifest } = packet
+    this.#budget.onPacketLost(packet.bytes, packet.sentAt, packet.lostAt)
     for (let i = 0; i < manifest.length; i++) {
       const message = manifest.messageAt(i)
       if (message !== undefined) this.#senders[message.channel]!.onLost(message, manifest.fragmentAt(i))
@@ -289,6 +308,7 @@ export class PacketFlow implements SentPacketListener {
     const sample = this.#sent.onAck(ack, this.#header.bits)
     if (sample !== undefined && this.#header.ackDelayMs < Number.POSITIVE_INFINITY) {
       this.#rtt.observe(now - sample.sentAt - this.#header.ackDelayMs, now)
+      this.#budget.onArrival(sample.sentAt, this.#header.timestamp / TIMESTAMP_PER_MS - this.#header.ackDelayMs, now)
       const stats = this.#stats
       stats.rttSamples = this.#rtt.samples
       stats.rttMs = this.#rtt.smoothedMs
@@ -296,6 +316,7 @@ export class PacketFlow implements SentPacketListener {
       stats.rttLatestMs = this.#rtt.latestMs
       stats.rttMinMs = this.#rtt.minMs
     }
+    this.#budget.onAck(now)
     if (this.#sent.newestAcked > newestBefore) this.#backoff = 0
     this.#received.trim(this.#sent.newestWholeReport)
     this.#sent.update(now)
@@ -308,7 +329,14 @@ export class PacketFlow implements SentPacketListener {
     return this.#ticks.nextAt - at < TICK_NEAR_MS && this.#ticks.nextAt >= at ? Number.POSITIVE_INFINITY : at
   }
 
+  /** The first packet of a tick always finds room: without it a silent path would never be tried again. */
+  get #gameLimit(): SendLimit {
+    const limit = this.#budget.gameLimit(this.#isFlooded ? 0 : this.#sent.bulkBytesInFlight)
+    return limit === 'window' && !this.#isTickServed ? 'nothing' : limit
+  }
+
   #startTick(now: number): void {
+    this.#isTickServed = false
     this.#isFed = false
     this.#isUrgent = false
     for (let i = 0; i < this.#senders.length; i++) {

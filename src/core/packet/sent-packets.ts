@@ -30,6 +30,8 @@ export class SentPacket implements InFlightPacket {
   isEliciting = false
   /** Its ack field reached back to the oldest packet that had to be reported. */
   isWholeReport = false
+  /** Carried a fragment of a large reliable message. */
+  isBulk = false
   lostAt = 0
   readonly manifest: Manifest = new Manifest()
 }
@@ -61,6 +63,7 @@ export class SentPackets {
   newestWholeReport = -1
   /** Packets in flight that asked for an ack. */
   elicitingInFlight = 0
+  bulkBytesInFlight = 0
   /** Instant of the last packet that asked for an ack, ms; −Infinity before any. */
   lastElicitingAt: number = Number.NEGATIVE_INFINITY
   /** Instant at which the loss rule has something to do, ms. */
@@ -85,12 +88,21 @@ export class SentPackets {
   }
 
   /** The packet begun last has been written. */
-  commit(packet: SentPacket, now: number, bytes: number, isEliciting: boolean, isWholeReport: boolean): void {
+  commit(
+    packet: SentPacket,
+    now: number,
+    bytes: number,
+    isEliciting: boolean,
+    isWholeReport: boolean,
+    isBulk = false,
+  ): void {
     packet.sequence = this.next++
     packet.sentAt = now
     packet.bytes = bytes
     packet.isEliciting = isEliciting
     packet.isWholeReport = isWholeReport
+    packet.isBulk = isBulk
+    if (isBulk) this.bulkBytesInFlight += bytes
     packet.state = 'in-flight'
     if (isEliciting) {
       this.lastElicitingAt = now
@@ -182,6 +194,7 @@ export class SentPackets {
     this.#stats.packetsInFlight--
     this.#stats.bytesInFlight -= packet.bytes
     if (packet.isEliciting) this.elicitingInFlight--
+    if (packet.isBulk) this.bulkBytesInFlight -= packet.bytes
   }
 
   #detect(now: number): void {

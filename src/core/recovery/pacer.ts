@@ -26,8 +26,19 @@ export class Pacer {
 
   /** Instant at which it opens next. */
   get opensAt(): number {
-    if (this.isOpen) return this.#filledAt
-    return this.#filledAt + ((1 - this.#tokens) / this.bytesPerSecond) * 1000
+    return this.holdsAt(0)
+  }
+
+  /** Bytes that may leave before it closes. */
+  get tokens(): number {
+    return this.#tokens
+  }
+
+  /** Instant at which it holds more than `bytes`, ms; `Infinity` when it never does. */
+  holdsAt(bytes: number): number {
+    if (this.#tokens > bytes) return this.#filledAt
+    if (bytes >= this.#burstBytes) return Number.POSITIVE_INFINITY
+    return this.#filledAt + ((bytes + 1 - this.#tokens) / this.bytesPerSecond) * 1000
   }
 
   /** Bytes by which the last packet overdrew it. */

@@ -45,7 +45,7 @@ class Table {
     this.#order = []
     this.#writer.reset(PACKET_BYTES)
     this.#packer.begin(new Manifest(), 0)
-    this.lanes.fill(this.#packer)
+    this.lanes.fill(this.#packer, 'any')
     return this.#order
   }
 

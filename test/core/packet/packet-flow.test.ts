@@ -253,7 +253,8 @@ describe('what holds packets back', () => {
   })
 
   test('768 packets in flight are enough: more wait for acks, and nothing spins', () => {
-    const duo = new Duo(CHANNELS, { bytesPerSecond: 1e9, maxPacketBytes: 256, timeoutMs: 60_000 }).open()
+    const options = { congestion: 'fixed', bytesPerSecond: 1e9, maxPacketBytes: 256, timeoutMs: 60_000 } as const
+    const duo = new Duo(CHANNELS, options).open()
     for (let i = 0; i < 1_000; i++) duo.client.send('chat', pattern(190))
     const packets = drained(duo.client)
     expect(packets.length).toBe(768)

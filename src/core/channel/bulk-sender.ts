@@ -1,0 +1,168 @@
+import type { ChannelConfig } from '../config.ts'
+import { Fifo } from '../container/fifo.ts'
+import type { RecordSink } from './channel.ts'
+import type { Outbox } from './outbox.ts'
+import type { OutgoingMessage } from './outgoing.ts'
+
+/** What a bulk sender leaves to the channel it is part of. */
+export interface BulkRules {
+  /** Whether the first part of `message` may leave now. */
+  mayBegin(message: OutgoingMessage): boolean
+  /** The first part of `message` has left. */
+  begun(message: OutgoingMessage): void
+  /** `message` has outlived its time. */
+  giveUp(message: OutgoingMessage): void
+}
+
+/**
+ * The large messages of a reliable channel, which travel in fragments: what was lost first, then what is new. They are bulk:
+ * whole messages never wait for them, and they leave at the pace of the congestion controller.
+ */
+export class BulkSender {
+  readonly #config: ChannelConfig
+  readonly #outbox: Outbox
+  readonly #rules: BulkRules
+  /** Not yet sent to their end. */
+  readonly #waiting: Fifo<OutgoingMessage> = new Fifo(4)
+  /** With lost fragments, oldest loss first. */
+  readonly #resend: Fifo<OutgoingMessage> = new Fifo(4)
+  #waitingBytes = 0
+  #resendBytes = 0
+  #nextGroup = 0
+
+  constructor(config: ChannelConfig, outbox: Outbox, rules: BulkRules) {
+    this.#config = config
+    this.#outbox = outbox
+    this.#rules = rules
+  }
+
+  /** Payload bytes that wait. */
+  get pendingBytes(): number {
+    return this.#waitingBytes + this.#resendBytes
+  }
+
+  get isPending(): boolean {
+    if (this.#resend.length > 0) return true
+    const message = this.#waiting.at(0)
+    return message !== undefined && (!message.isQueued || message.hasBegun || this.#rules.mayBegin(message))
+  }
+
+  /** Takes a message into the queue. */
+  push(message: OutgoingMessage): void {
+    message.isBulk = true
+    message.holders++
+    this.#waiting.push(message)
+    this.#waitingBytes += message.length
+  }
+
+  /** A message in the queue has changed its length. */
+  resized(byBytes: number): void {
+    this.#waitingBytes += byBytes
+  }
+
+  /** What `message` still had to send is not pending any more. */
+  forget(message: OutgoingMessage): void {
+    const sent = (message.fragments?.nextUnsent ?? 0) * message.fragmentBytes
+    this.#waitingBytes -= Math.max(0, message.length - sent)
+  }
+
+  /** A fragment was lost and is still wanted. */
+  again(message: OutgoingMessage, fragment: number): void {
+    message.fragments!.lost.push(fragment)
+    this.#resendBytes += message.fragmentLength(fragment)
+    if (message.isInBulkResend) return
+    message.isInBulkResend = true
+    message.holders++
+    this.#resend.push(message)
+  }
+
+  /** The message at the head if it has become one that travels whole, taken out; see `Outbox.replace`. */
+  shiftWhole(): OutgoingMessage | undefined {
+    const message = this.#waiting.at(0)
+    if (message === undefined || !message.isQueued || message.count > 1) return undefined
+    this.#waiting.shift()
+    this.#waitingBytes -= message.length
+    message.holders--
+    return message
+  }
+
+  /** Writes one fragment; returns its bytes, or 0 when none fits or waits. */
+  writeOne(sink: RecordSink): number {
+    for (let message = this.#resend.at(0); message !== undefined; message = this.#resend.at(0)) {
+      if (message.status === 'live' && message.expiresAt <= sink.now) this.#rules.giveUp(message)
+      const bytes = this.#writeLost(sink, message)
+      if (bytes < 0) return 0
+      if (message.status !== 'live' || message.fragments!.lost.length === 0) this.#dropResend()
+      if (bytes > 0) return bytes
+    }
+    for (let message = this.#waiting.at(0); message !== undefined; message = this.#waiting.at(0)) {
+      if (message.isQueued && message.expiresAt <= sink.now) this.#rules.giveUp(message)
+      if (message.isQueued) {
+        if (message.count === 1 || !(message.hasBegun || this.#rules.mayBegin(message))) return 0
+        return this.#writeNew(sink, message)
+      }
+      this.#dropWaiting()
+    }
+    return 0
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#waiting.clear()
+    this.#resend.clear()
+    this.#waitingBytes = 0
+    this.#resendBytes = 0
+  }
+
+  /** Writes the oldest lost fragment of `message`: its bytes, 0 when there is none, −1 when there is no room. */
+  #writeLost(sink: RecordSink, message: OutgoingMessage): number {
+    if (message.status !== 'live') return 0
+    const table = message.fragments!
+    for (let index = table.lost.at(0); index !== undefined; index = table.lost.at(0)) {
+      const length = message.fragmentLength(index)
+      if (!table.isAcked(index)) {
+        const bytes = sink.addFragment(message, index)
+        if (bytes === 0) return -1
+        table.lost.shift()
+        this.#resendBytes = Math.max(0, this.#resendBytes - length)
+        this.#outbox.countResend(this.#config)
+        return bytes
+      }
+      table.lost.shift()
+      this.#resendBytes = Math.max(0, this.#resendBytes - length)
+    }
+    return 0
+  }
+
+  #writeNew(sink: RecordSink, message: OutgoingMessage): number {
+    const table = message.fragments!
+    if (message.group < 0) message.group = this.#nextGroup++
+    const index = table.nextUnsent
+    const bytes = sink.addFragment(message, index)
+    if (bytes === 0) return 0
+    if (!message.hasBegun) {
+      message.hasBegun = true
+      this.#rules.begun(message)
+    }
+    this.#waitingBytes -= message.fragmentLength(index)
+    if (++table.nextUnsent === table.total) {
+      this.#outbox.left(message)
+      this.#dropWaiting()
+    }
+    return bytes
+  }
+
+  #dropWaiting(): void {
+    const message = this.#waiting.shift()!
+    message.holders--
+    this.#outbox.release(message)
+  }
+
+  #dropResend(): void {
+    const message = this.#resend.shift()!
+    message.isInBulkResend = false
+    message.holders--
+    this.#outbox.release(message)
+    if (this.#resend.length === 0) this.#resendBytes = 0
+  }
+}

@@ -1,0 +1,161 @@
+import type { AckNews, CongestionController } from './congestion.ts'
+import { INITIAL_RTT_MS } from './rtt.ts'
+
+/** Standing queue aimed at, ms. Small beside what a player notices, large beside the grain of the measurement. */
+const TARGET_MS = 10
+/** Packets of the first window, spread over a round trip. */
+const INITIAL_PACKETS = 16
+/** Packets that are always allowed: the connection stays alive beside any competitor. */
+const LEAST_PACKETS = 4
+/** The start ends above this queue, ms; below the next one the window grows; above the third a loss means congestion. */
+const START_MS = 0.8 * TARGET_MS
+const LOW_MS = 0.35 * TARGET_MS
+const LOSS_MS = 1.5 * TARGET_MS
+/** Growth in a round trip without a queue. */
+const GROWTH = 1.15
+/** Packets that may wait in the queue beside half the target: at low rates a packet alone is longer than that. */
+const QUEUE_PACKETS = 2
+/** What congestion with loss leaves of the window, and the share of losses that is congestion whatever the queue says. */
+const DECREASE = 0.7
+const LOSS_SHARE = 0.25
+/** How often the queue is let run empty, ms, so that its absence is seen; what is left of the window meanwhile and after. */
+const DRAIN_EVERY_MS = 4000
+const DRAIN_SHARE = 0.5
+const DRAINED_SHARE = 0.9
+/** Pace beside window per round trip. */
+const GAIN = 1.15
+/** A window that was filled to less than this share has not been tried. */
+const USED_SHARE = 0.6
+/** After so long without use what was known of the path is old, ms. */
+const STALE_MS = 10_000
+
+type Phase =
+  /** The window doubles each round trip until a queue shows. */
+  | 'start'
+  /** The window follows the queue. */
+  | 'steady'
+  /** Half a window for one round trip: the queue runs empty. */
+  | 'drain'
+
+/**
+ * Keeps the standing queue near 10 ms: a delay-targeting window. It ignores random loss, yields to real congestion, and lets
+ * the queue run empty now and then, so that its own queue is not taken for the path (the trouble of Vegas and of LEDBAT, RFC
+ * 6817 section 4.4, which the pauses of LEDBAT++ cure in the same way).
+ */
+export class DelayController implements CongestionController {
+  readonly #packetBytes: number
+  #window: number
+  #phase: Phase = 'start'
+  /** Base round trip and queue, ms: what the pace is reckoned from. */
+  #baseMs = INITIAL_RTT_MS
+  #queueMs = 0
+  #roundEndsAt = Number.NEGATIVE_INFINITY
+  #peakBytes = 0
+  #lastPeakBytes = 0
+  #ackedBytes = 0
+  #lostBytes = 0
+  #drainAt: number = Number.POSITIVE_INFINITY
+  /** Window before the drain. */
+  #fullWindow = 0
+  #usedAt: number = Number.NEGATIVE_INFINITY
+
+  /** `packetBytes`: of a full packet. */
+  constructor(packetBytes: number) {
+    this.#packetBytes = packetBytes
+    this.#window = INITIAL_PACKETS * packetBytes
+  }
+
+  get windowBytes(): number {
+    return this.#window
+  }
+
+  get paceBytesPerSecond(): number {
+    return (GAIN * this.#window * 1000) / (this.#baseMs + this.#queueMs)
+  }
+
+  onSent(inFlightBytes: number, now: number): void {
+    if (inFlightBytes > this.#peakBytes) this.#peakBytes = inFlightBytes
+    if (inFlightBytes < USED_SHARE * this.#window) return
+    if (now - this.#usedAt > STALE_MS && this.#phase !== 'start') this.#restart()
+    this.#usedAt = now
+  }
+
+  onAcked(news: AckNews): void {
+    this.#baseMs = Math.max(1, news.rttMinMs)
+    this.#queueMs = Number.isNaN(news.queueMs) ? 0 : news.queueMs
+    this.#ackedBytes += news.ackedBytes
+    if (this.#phase === 'start') this.#grow(news)
+    if (news.now < this.#roundEndsAt) return
+    this.#endRound(news)
+    this.#roundEndsAt = news.now + this.#baseMs + this.#queueMs
+    this.#lastPeakBytes = this.#peakBytes
+    this.#peakBytes = 0
+    this.#ackedBytes = 0
+    this.#lostBytes = 0
+  }
+
+  onLost(bytes: number): void {
+    this.#lostBytes += bytes
+  }
+
+  get #isUsed(): boolean {
+    return Math.max(this.#peakBytes, this.#lastPeakBytes) >= USED_SHARE * this.#window
+  }
+
+  #grow(news: AckNews): void {
+    if (this.#queueMs > START_MS) {
+      // The queue tells that the path is full, so the rate of delivery is that of the path.
+      if (news.deliveryRate > 0) {
+        const fitting = (news.deliveryRate * (this.#baseMs + TARGET_MS / 2)) / 1000
+        this.#setWindow(Math.min(this.#window, fitting))
+      }
+      this.#settle(news.now)
+    } else if (this.#isUsed) {
+      this.#window += news.ackedBytes
+    }
+  }
+
+  #endRound(news: AckNews): void {
+    const { now } = news
+    if (this.#phase === 'drain') {
+      this.#setWindow(DRAINED_SHARE * this.#fullWindow)
+      this.#settle(now)
+      return
+    }
+    const lossShare = this.#lostBytes / Math.max(1, this.#lostBytes + this.#ackedBytes)
+    if ((this.#lostBytes > 0 && this.#queueMs > LOSS_MS) || lossShare > LOSS_SHARE) {
+      this.#setWindow(DECREASE * this.#window)
+      this.#settle(now)
+      return
+    }
+    if (this.#phase === 'start') return
+    if (this.#queueMs < LOW_MS) {
+      if (this.#isUsed) this.#setWindow(GROWTH * this.#window)
+    } else {
+      const roundMs = this.#baseMs + this.#queueMs
+      const rate = this.#window / roundMs
+      const room = QUEUE_PACKETS * this.#packetBytes + (rate * TARGET_MS) / 2
+      this.#setWindow(this.#window / 2 + (rate * this.#baseMs + room) / 2)
+    }
+    if (now >= this.#drainAt) {
+      this.#phase = 'drain'
+      this.#fullWindow = this.#window
+      this.#setWindow(DRAIN_SHARE * this.#window)
+    }
+  }
+
+  /** From here on the window follows the queue. */
+  #settle(now: number): void {
+    if (this.#phase !== 'steady') this.#drainAt = now + DRAIN_EVERY_MS
+    this.#phase = 'steady'
+  }
+
+  #restart(): void {
+    this.#phase = 'start'
+    this.#window = Math.min(this.#window, INITIAL_PACKETS * this.#packetBytes)
+  }
+
+  #setWindow(bytes: number): void {
+    this.#window = Math.max(LEAST_PACKETS * this.#packetBytes, bytes)
+  }
+}

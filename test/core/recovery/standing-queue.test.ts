@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { StandingQueue } from '../../../src/core/recovery/standing-queue.ts'
+
+/** A peer whose clock is far from ours; its stamps have 16 bits of 0.25 ms. */
+const OFFSET_MS = 123_456
+
+function stamp(sentAt: number, transitMs: number): number {
+  return (Math.floor((sentAt + transitMs + OFFSET_MS) * 4) % 65_536) / 4
+}
+
+describe('StandingQueue', () => {
+  test('knows nothing before the first packet', () => {
+    expect(new StandingQueue().queueMs(0, 100)).toBeNaN()
+  })
+
+  test('tells how much later than at best the packets of the last quarter of a round trip came', () => {
+    const queue = new StandingQueue()
+    const table = [
+      // now, transit, queue
+      [0, 50, 0],
+      [20, 53, 0],
+      [40, 60, 3],
+      [60, 58, 8],
+      [80, 70, 8],
+      [100, 70, 20],
+      [120, 40, 0],
+      [140, 70, 0],
+      [160, 70, 30],
+    ] as const
+    for (const [now, transitMs, expected] of table) {
+      queue.observe(now - 100, stamp(now - 100, transitMs), now)
+      expect(queue.queueMs(now, 100)).toBeCloseTo(expected, 0)
+    }
+  })
+
+  test('one late packet is no queue', () => {
+    const queue = new StandingQueue()
+    for (let now = 0; now < 200; now += 5) {
+      queue.observe(now - 60, stamp(now - 60, now === 150 ? 90 : 50), now)
+      expect(queue.queueMs(now, 60)).toBeLessThan(0.5)
+    }
+  })
+
+  test('gives the instants of arrival as differences of one clock, across the wrap of the stamps', () => {
+    const queue = new StandingQueue()
+    const first = queue.observe(0, stamp(0, 50), 60)
+    for (let at = 1000; at < 40_000; at += 1000) {
+      expect(queue.observe(at, stamp(at, 50), at + 60) - first).toBeCloseTo(at, 6)
+    }
+  })
+
+  test('believes a base for at least five seconds and at most ten', () => {
+    const queue = new StandingQueue()
+    const seen: number[] = []
+    for (let now = 0; now <= 12_000; now += 10) {
+      queue.observe(now - 100, stamp(now - 100, now < 100 ? 50 : 80), now)
+      if (now === 5000 || now === 12_000) seen.push(Math.round(queue.queueMs(now, 100)))
+    }
+    expect(seen).toEqual([30, 0])
+  })
+})
