@@ -14,6 +14,8 @@ export class DeliveryRate {
   readonly #bytes = new Float64Array(SAMPLES)
   #count = 0
   #confirmed = 0
+  /** When `update` was called; 0 while it is not known. */
+  bytesPerSecond = 0
 
   /** So many more bytes are confirmed. */
   add(bytes: number): void {
@@ -28,15 +30,15 @@ export class DeliveryRate {
     this.#bytes[slot] = this.#confirmed
   }
 
-  /** 0 while it is not known. */
-  bytesPerSecond(rttMs: number): number {
-    if (this.#count < 2) return 0
+  /** Finds {@link bytesPerSecond} anew. */
+  update(rttMs: number): void {
+    if (this.#count < 2) return
     const last = (this.#count - 1) & MASK
     const since = this.#at[last]! - Math.max(LEAST_SPAN_MS, SPAN_SHARE * rttMs)
     const oldest = Math.max(0, this.#count - SAMPLES)
     let first = this.#count - 2
     while (first > oldest && this.#at[first & MASK]! > since) first--
     const spanMs = this.#at[last]! - this.#at[first & MASK]!
-    return ((this.#bytes[last]! - this.#bytes[first & MASK]!) * 1000) / spanMs
+    this.bytesPerSecond = ((this.#bytes[last]! - this.#bytes[first & MASK]!) * 1000) / spanMs
   }
 }

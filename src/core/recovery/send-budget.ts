@@ -49,6 +49,8 @@ export class SendBudget {
   readonly #delivery = new DeliveryRate()
   readonly #news: AckNews = { now: 0, ackedBytes: 0, rttMs: 0, rttMinMs: 0, queueMs: Number.NaN, deliveryRate: 0 }
   #ackedBytes = 0
+  /** A packet's arrival has been told since the last ack field. */
+  #hasNews = false
   /** Bytes that bulk may send now; below 0 after a whole packet. */
   #bulkTokens = 0
   #filledAt: number
@@ -145,7 +147,9 @@ export class SendBudget {
 
   /** The newest packet confirmed, sent at `sentAt`, arrived at `arrivedAt`, ms on the peer's clock in its low 16,384. */
   onArrival(sentAt: number, arrivedAt: number, now: number): void {
-    this.#delivery.mark(this.#queue.observe(sentAt, arrivedAt, now))
+    this.#queue.observe(sentAt, arrivedAt, now)
+    this.#delivery.mark(this.#queue.arrivedAt)
+    this.#hasNews = true
   }
 
   /** An ack field is through. */
@@ -156,14 +160,19 @@ export class SendBudget {
     news.ackedBytes = this.#ackedBytes
     news.rttMs = rtt.expectedMs
     news.rttMinMs = rtt.samples === 0 ? INITIAL_RTT_MS : rtt.minMs
-    news.queueMs = this.#queue.queueMs(now, news.rttMinMs)
-    news.deliveryRate = this.#delivery.bytesPerSecond(news.rttMinMs)
+    if (this.#hasNews) {
+      this.#hasNews = false
+      this.#queue.update(now, news.rttMinMs)
+      this.#delivery.update(news.rttMinMs)
+      this.#stats.queueMs = this.#queue.queueMs
+      this.#stats.deliveryRate = this.#delivery.bytesPerSecond
+    }
+    news.queueMs = this.#queue.queueMs
+    news.deliveryRate = this.#delivery.bytesPerSecond
     this.#ackedBytes = 0
     // What has gone by until now went by at the old pace.
     this.refill(now)
     this.#controller.onAcked(news)
-    this.#stats.queueMs = news.queueMs
-    this.#stats.deliveryRate = news.deliveryRate
     this.#tell()
   }
 

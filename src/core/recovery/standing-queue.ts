@@ -22,12 +22,13 @@ export class StandingQueue {
   #bucketMinMs = Number.POSITIVE_INFINITY
   #previousMinMs = Number.POSITIVE_INFINITY
   #bucketEndsAt = Number.NEGATIVE_INFINITY
+  /** Instant of the last arrival on the peer's clock, ms, not cut. */
+  arrivedAt: number = Number.NaN
+  /** ms; `NaN` before the first sample. The smallest of the last quarter of a round trip when `update` was called. */
+  queueMs: number = Number.NaN
 
-  /**
-   * A packet sent at `sentAt` arrived at `arrivedAt`, ms on the peer's clock, cut to its low 16,384. Returns the instant of
-   * arrival on that clock, not cut.
-   */
-  observe(sentAt: number, arrivedAt: number, now: number): number {
+  /** A packet sent at `sentAt` arrived at `arrivedAt`, ms on the peer's clock, cut to its low 16,384. */
+  observe(sentAt: number, arrivedAt: number, now: number): void {
     const raw = arrivedAt - sentAt
     const previous = this.#lastTransitMs
     // The nearest candidate: a transit time does not jump by eight seconds.
@@ -45,12 +46,12 @@ export class StandingQueue {
     const slot = this.#count++ & MASK
     this.#at[slot] = now
     this.#transit[slot] = transit
-    return sentAt + transit
+    this.arrivedAt = sentAt + transit
   }
 
-  /** ms; `NaN` before the first sample. The smallest of the last quarter of a round trip. */
-  queueMs(now: number, rttMs: number): number {
-    if (this.#count === 0) return Number.NaN
+  /** Finds {@link queueMs} anew. */
+  update(now: number, rttMs: number): void {
+    if (this.#count === 0) return
     const since = now - Math.max(LEAST_SPAN_MS, SPAN_SHARE * rttMs)
     let least = Number.POSITIVE_INFINITY
     const oldest = Math.max(0, this.#count - SAMPLES)
@@ -59,6 +60,6 @@ export class StandingQueue {
       if (this.#at[slot]! < since && least < Number.POSITIVE_INFINITY) break
       if (this.#transit[slot]! < least) least = this.#transit[slot]!
     }
-    return Math.max(0, least - Math.min(this.#bucketMinMs, this.#previousMinMs))
+    this.queueMs = Math.max(0, least - Math.min(this.#bucketMinMs, this.#previousMinMs))
   }
 }
