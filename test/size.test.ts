@@ -10,6 +10,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   './browser': 29_000,
   './signal': 4_450,
   './sim': 10_200,
+  './devtools': 9_300,
 }
 
 /** Entries that only Node loads. */

@@ -1,7 +1,7 @@
 import type { ChannelTable, CloseReason } from '../index.ts'
 import { addressOf } from '../signal/client.ts'
 import { Deadline } from '../signal/deadline.ts'
-import { createEndpoint, type EndpointTuning } from '../transport/endpoint.ts'
+import { createEndpoint, type EndpointTuning, type EndpointWatcher } from '../transport/endpoint.ts'
 import { TransportError } from '../transport/errors.ts'
 import { randomId, systemHost } from '../transport/host.ts'
 import { Peer } from '../transport/peer.ts'
@@ -44,6 +44,8 @@ export interface ConnectOptions<C extends ChannelTable> {
   readonly gatheringTimeoutMs?: number
   /** Puts something between the endpoint and the pipe, such as simulated weather. */
   readonly wrapTransport?: (transport: Transport) => Transport
+  /** Follows the endpoint from its making on: `record()` of `gannet/devtools` writes down what goes into it. */
+  readonly trace?: EndpointWatcher
 }
 
 /**

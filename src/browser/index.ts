@@ -5,7 +5,7 @@
  */
 export type { Answer, OfferOptions } from '../signal/client.ts'
 export { type Problem, SignalError, type SignalErrorCode } from '../signal/errors.ts'
-export type { EndpointTuning } from '../transport/endpoint.ts'
+export type { EndpointTuning, EndpointWatcher } from '../transport/endpoint.ts'
 export { TransportError, type TransportErrorCode } from '../transport/errors.ts'
 export { type Host, systemHost } from '../transport/host.ts'
 export { type FlushOptions, Peer, type PeerOptions } from '../transport/peer.ts'

@@ -4,6 +4,7 @@ import { type CommandTable, runCommand } from './command.ts'
 
 const COMMANDS: CommandTable = {
   relay: async () => (await import('./relay.ts')).relayCommand,
+  replay: async () => (await import('./replay.ts')).replayCommand,
   version: async () => ({
     usage: '',
     summary: 'prints the version of this package',

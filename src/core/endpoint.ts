@@ -84,6 +84,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
 
   set backlogBytes(bytes: number) {
     this.#flow.backlogBytes = bytes
+    this.stats.backlogBytes = bytes
   }
 
   /** Server with `autoAccept: false`: a client has said hello and waits for `accept` or `reject`. */

@@ -71,6 +71,8 @@ export interface EndpointStats {
   /** Bytes of messages waiting for their first packet. */
   queuedBytes: number
   queuedMessages: number
+  /** Bytes that wait below us, as the driver last told. */
+  backlogBytes: number
   /** Packets sent and not yet confirmed or lost. */
   packetsInFlight: number
   bytesInFlight: number
@@ -192,6 +194,7 @@ export function createStats(): EndpointStats {
     duplicateMessages: 0,
     queuedBytes: 0,
     queuedMessages: 0,
+    backlogBytes: 0,
     packetsInFlight: 0,
     bytesInFlight: 0,
     packetsDuplicate: 0,

@@ -15,14 +15,22 @@ export interface ProtocolOptions<C extends ChannelTable> {
   readonly endpoint?: EndpointTuning
 }
 
+/** Sees an endpoint come about and follows it from there; a recorder of `gannet/devtools` is one. */
+export interface EndpointWatcher {
+  /** Takes the options of an endpoint that is about to be made, and returns those to make it with. */
+  begin<C extends ChannelTable>(options: EndpointOptions<C>): EndpointOptions<C>
+  /** The endpoint that was made with them, before anything else is done with it. */
+  attach<C extends ChannelTable>(endpoint: Endpoint<C>): void
+}
+
 /** An endpoint on the host's clock and chance, with packets that `transport` carries in one datagram. */
 export function createEndpoint<C extends ChannelTable>(
   role: 'client' | 'server',
-  { channels, protocol = '', endpoint = {} }: ProtocolOptions<C>,
+  { channels, protocol = '', endpoint = {}, trace }: ProtocolOptions<C> & { readonly trace?: EndpointWatcher },
   transport: Pick<Transport, 'maxPacketBytes'>,
   host: Host,
 ): Endpoint<C> {
-  return new Endpoint<C>({
+  const options: EndpointOptions<C> = {
     ...endpoint,
     role,
     channels,
@@ -30,5 +38,9 @@ export function createEndpoint<C extends ChannelTable>(
     now: host.now(),
     random: () => host.random(),
     maxPacketBytes: Math.min(endpoint.maxPacketBytes ?? transport.maxPacketBytes, transport.maxPacketBytes),
-  })
+  }
+  if (trace === undefined) return new Endpoint<C>(options)
+  const made = new Endpoint<C>(trace.begin(options))
+  trace.attach(made)
+  return made
 }
