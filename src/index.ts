@@ -4,7 +4,14 @@
  */
 
 export { type Bytes, type Payload, SharedPayload } from './core/bytes.ts'
-export type { ChannelOptions, ChannelTable, CongestionMode, EndpointOptions, RedundancyMode } from './core/config.ts'
+export type {
+  ChannelCodec,
+  ChannelOptions,
+  ChannelTable,
+  CongestionMode,
+  EndpointOptions,
+  RedundancyMode,
+} from './core/config.ts'
 export type { CloseOptions, SendOptions } from './core/door.ts'
 export { Endpoint } from './core/endpoint.ts'
 export { NetcodeError, type NetcodeErrorCode } from './core/errors.ts'
@@ -19,7 +26,10 @@ export type {
   OpenEvent,
   ProtocolViolation,
   ReceiveResult,
+  UndecodableEvent,
+  ValueEvent,
   Verdict,
   VerdictEvent,
 } from './core/events.ts'
+export type { EventOf, MessageOf } from './core/messages.ts'
 export type { ChannelStats, EndpointStats, RefusalCounts, SendLimit } from './core/stats.ts'

@@ -8,6 +8,7 @@ import { type Bundle, bundle, entries, specifierOf } from './support/bundle.ts'
 const BUDGETS: Readonly<Record<string, number>> = {
   '.': 24_000,
   './browser': 29_000,
+  './codec': 5_400,
   './signal': 4_450,
   './sim': 10_200,
   './devtools': 9_300,
@@ -15,6 +16,9 @@ const BUDGETS: Readonly<Record<string, number>> = {
 
 /** Entries that only Node loads. */
 const NODE_ONLY = new Set(['./node', './sim/relay'])
+
+/** What a game pays for a channel of text, bytes, minified and gzipped: one schema and its channel, not the others. */
+const ONE_SCHEMA_BYTES = 1_800
 
 /** An error class with its codes: the least that an app can import, bytes, minified. */
 const SMALLEST_IMPORT_BYTES = 500
@@ -62,5 +66,12 @@ describe('tree shaking', () => {
     const { code, minifiedBytes } = await bundle(`export { NetcodeError } from 'gannet'`)
     expect(code).toContain('NetcodeError')
     expect(minifiedBytes).toBeLessThanOrEqual(SMALLEST_IMPORT_BYTES)
+  })
+
+  test('one schema does not pull in the others', async () => {
+    const { code, gzipBytes } = await bundle(`export { ordered, string } from 'gannet/codec'`)
+    expect(code).toContain('UTF-16')
+    for (const other of ['quaternion', 'quantized', 'union', 'varint']) expect(code).not.toContain(other)
+    expect(gzipBytes).toBeLessThanOrEqual(ONE_SCHEMA_BYTES)
   })
 })

@@ -168,7 +168,7 @@ class OpeningPeer<C extends ChannelTable> {
 }
 
 /** The reason of a closed peer that the game never got. */
-function reasonOf(peer: Pick<Peer, 'pollEvent'>): CloseReason {
+function reasonOf<C extends ChannelTable>(peer: Pick<Peer<C>, 'pollEvent'>): CloseReason {
   for (let event = peer.pollEvent(); event !== undefined; event = peer.pollEvent()) {
     if (event.type === 'closed') return event.reason
   }

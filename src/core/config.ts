@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.ts'
 import { NetcodeError } from './errors.ts'
 import type { ChannelKind } from './events.ts'
 import { digestOf } from './wire/handshake-packets.ts'
@@ -10,11 +11,25 @@ import {
 } from './wire/layout.ts'
 import type { RecordShape } from './wire/records.ts'
 
-/** One channel of the table that both ends share. `kind` and `maxMessageBytes` are the contract; the rest is each end's own. */
+/** Turns the messages of a channel into bytes and back: made by `gannet/codec`, or two functions of your own and a name. */
+export interface ChannelCodec<T> {
+  /** Text that tells formats apart, 1 character or more. Ends whose texts differ refuse each other. */
+  readonly schema: string
+  /** Most bytes that `encode` gives: the default of `maxMessageBytes`. */
+  readonly maxBytes?: number
+  /** The message as bytes, which are copied before anything else is encoded. May throw: `send` throws it on. */
+  encode(message: T): Uint8Array
+  /** The message of these bytes, which may be hostile. `undefined`, or a throw: they are none; that is counted and told by an event. */
+  decode(payload: Bytes): T | undefined
+}
+
+/** One channel of the table that both ends share. `kind`, `maxMessageBytes` and `codec` are the contract; the rest is each end's own. */
 export interface ChannelOptions {
   /** Delivery contract. */
   readonly kind: ChannelKind
-  /** Largest message, bytes, 1 to 16 MiB. Default 1 MiB. Both ends must agree. */
+  /** Makes the channel carry values instead of bytes. Both ends must agree. Default: none, messages are bytes. */
+  readonly codec?: ChannelCodec<unknown>
+  /** Largest message, bytes, 1 to 16 MiB. Default: what the codec says, else 1 MiB. Both ends must agree. */
   readonly maxMessageBytes?: number
   /** Strict order between channels when bytes are short: higher goes first. −128 to 127, default 0. */
   readonly priority?: number
@@ -105,6 +120,7 @@ export interface ChannelConfig extends RecordShape {
   readonly name: string
   readonly kind: ChannelKind
   readonly isReliable: boolean
+  readonly codec: ChannelCodec<unknown> | undefined
   readonly maxMessageBytes: number
   readonly priority: number
   readonly weight: number
@@ -163,6 +179,15 @@ function integer(name: string, value: number | undefined, fallback: number, min:
   return chosen
 }
 
+function checkCodec(at: string, codec: ChannelCodec<unknown>): void {
+  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
+    throw new NetcodeError('bad-option', `${at}.codec: expected an object with encode and decode`)
+  }
+  if (typeof codec.schema !== 'string' || codec.schema === '') {
+    throw new NetcodeError('bad-option', `${at}.codec.schema: ${String(codec.schema)}, expected a text`)
+  }
+}
+
 function resolveChannel(name: string, index: number, options: ChannelOptions): ChannelConfig {
   if (!/^[\x20-\x7e]{1,64}$/.test(name)) {
     throw new NetcodeError(
@@ -178,7 +203,9 @@ function resolveChannel(name: string, index: number, options: ChannelOptions): C
   if (!KINDS.includes(kind)) {
     throw new NetcodeError('bad-option', `${at}.kind: ${JSON.stringify(kind)}, expected one of ${KINDS.join(', ')}`)
   }
-  const maxMessageBytes = integer(`${at}.maxMessageBytes`, options.maxMessageBytes, MIB, 1, 16 * MIB)
+  const { codec } = options
+  if (codec !== undefined) checkCodec(at, codec)
+  const maxMessageBytes = integer(`${at}.maxMessageBytes`, options.maxMessageBytes, codec?.maxBytes ?? MIB, 1, 16 * MIB)
   const hasIds = kind === 'reliable' || kind === 'ordered' || kind === 'latest'
   if (hasIds && options.parity !== undefined && options.parity !== 0) {
     throw new NetcodeError('bad-option', `${at}.parity: ${options.parity}, expected 0 on a channel of kind ${kind}`)
@@ -197,6 +224,7 @@ function resolveChannel(name: string, index: number, options: ChannelOptions): C
     hasIds,
     isReliable: hasIds,
     hasKeys: kind === 'sequenced' || kind === 'latest',
+    codec,
     maxMessageBytes,
     priority: integer(`${at}.priority`, options.priority, 0, -128, 127),
     weight: number(`${at}.weight`, options.weight, 1, 1e-3, 1000),
@@ -214,7 +242,7 @@ function resolveChannel(name: string, index: number, options: ChannelOptions): C
     parity: number(`${at}.parity`, options.parity, 0, 0, 1),
     redundancy: hasIds ? redundancy : 'none',
     windowBytes: windowBytesOf(maxMessageBytes),
-    digest: digestOf(`${name}|${kind}|${maxMessageBytes}`),
+    digest: digestOf(`${name}|${kind}|${maxMessageBytes}${codec === undefined ? '' : `|${codec.schema}`}`),
   }
 }
 

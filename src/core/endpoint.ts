@@ -1,4 +1,4 @@
-import { type Bytes, EMPTY, type Payload } from './bytes.ts'
+import { type Bytes, EMPTY, SharedPayload } from './bytes.ts'
 import type { ReceiveChannel, SendChannel } from './channel/channel.ts'
 import { LatestReceiver } from './channel/latest-receiver.ts'
 import { LatestSender } from './channel/latest-sender.ts'
@@ -13,8 +13,9 @@ import { Lifecycle } from './connection/lifecycle.ts'
 import { BlockPool } from './container/block-pool.ts'
 import { type CloseOptions, checkCode, checkData, checkKey, checkPayload, checkTtl, type SendOptions } from './door.ts'
 import { NetcodeError } from './errors.ts'
-import type { CloseReason, ConnectionState, EndpointEvent, MessageId, ReceiveResult } from './events.ts'
+import type { CloseReason, ConnectionState, MessageId, ReceiveResult } from './events.ts'
 import { Inbox } from './inbox.ts'
+import { decodeEvent, type EventOf, type MessageOf, payloadOf } from './messages.ts'
 import { PacketFlow } from './packet/packet-flow.ts'
 import { channelStatsOf, createStats, type EndpointStats } from './stats.ts'
 import { FORM_DATA, FORM_HELLO, FORM_MASK, FORM_WELCOME, MAX_CLOSE_DATA_BYTES } from './wire/layout.ts'
@@ -117,12 +118,17 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   }
 
   /**
-   * Queues a copy of `payload`, or a `SharedPayload` as it is. Returns the message's number, which its verdict event will carry.
+   * Queues a copy of `message`: bytes, or a value of the channel's codec; a `SharedPayload` is queued as it is. Returns the message's
+   * number, which its verdict event will carry.
    * Throws `NetcodeError`: `unknown-channel`, `message-too-large`, `bad-message`, or `backpressure` when a reliable channel
    * is at its limit; then nothing has changed.
    */
-  send(channel: keyof Table & string, payload: Payload, options?: SendOptions): MessageId {
-    const id = this.trySend(channel, payload, options)
+  send<Name extends keyof Table & string>(
+    channel: Name,
+    message: MessageOf<Table, Name>,
+    options?: SendOptions,
+  ): MessageId {
+    const id = this.trySend(channel, message, options)
     if (id !== undefined) return id
     if (!this.#isTaking) return -1
     const { name, maxQueuedMessages, maxQueuedBytes } = this.#configOf(channel)
@@ -133,14 +139,27 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   }
 
   /** As `send`, but returns `undefined` where `send` would throw `backpressure`, and once the connection is closing. */
-  trySend(channel: keyof Table & string, payload: Payload, options?: SendOptions): MessageId | undefined {
+  trySend<Name extends keyof Table & string>(
+    channel: Name,
+    message: MessageOf<Table, Name>,
+    options?: SendOptions,
+  ): MessageId | undefined {
     const config = this.#configOf(channel)
     const key = checkKey(config, options?.key)
     const ttlMs = checkTtl(config, options?.ttlMs)
+    const payload = payloadOf(config, message)
     checkPayload(config, payload)
     if (!this.#isTaking) return undefined
     this.#flow.feed(options?.urgent === true)
     return this.#senders[config.index]!.enqueue(payload, key, this.#now + ttlMs)
+  }
+
+  /** `message` as bytes that can be sent on this channel of many endpoints, encoded and stored once. Throws as `send`. */
+  share<Name extends keyof Table & string>(channel: Name, message: MessageOf<Table, Name>): SharedPayload {
+    const config = this.#configOf(channel)
+    const payload = payloadOf(config, message)
+    checkPayload(config, payload)
+    return payload instanceof SharedPayload ? payload : new SharedPayload(payload)
   }
 
   /** How long a message sent now on `channel` would wait for bytes that go first, ms, at the present byte budget. */
@@ -191,8 +210,11 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   }
 
   /** The next event, in order; `undefined` when there is none. */
-  pollEvent(): EndpointEvent<keyof Table & string> | undefined {
-    return this.#inbox.poll() as EndpointEvent<keyof Table & string> | undefined
+  pollEvent(): EventOf<Table> | undefined {
+    const event = this.#inbox.poll()
+    if (event?.type !== 'message') return event as EventOf<Table> | undefined
+    const config = this.#configOf(event.channel)
+    return (config.codec === undefined ? event : decodeEvent(event, config, this.stats)) as EventOf<Table>
   }
 
   /** The next packet to send; valid until the next `pollPacket`. `undefined` when there is none. */

@@ -68,6 +68,23 @@ export interface MessageEvent<Name extends string = string> {
   readonly key: number
 }
 
+/** A message arrived on a channel with a codec. `value` is yours. */
+export interface ValueEvent<Name extends string = string, T = unknown> {
+  readonly type: 'message'
+  readonly channel: Name
+  readonly value: T
+  /** The key it was sent with, or −1. */
+  readonly key: number
+}
+
+/** A message arrived that the channel's codec could not read: the peer is hostile or broken. It is dropped. */
+export interface UndecodableEvent<Name extends string = string> {
+  readonly type: 'undecodable'
+  readonly channel: Name
+  readonly payload: Bytes
+  readonly key: number
+}
+
 /** What became of a message sent here. */
 export interface VerdictEvent<Name extends string = string> {
   readonly type: 'verdict'

@@ -67,6 +67,8 @@ export interface EndpointStats {
   copies: number
   /** Reliable messages and fragments that came again and were dropped. */
   duplicateMessages: number
+  /** Messages that their channel's codec could not read, each told by an `undecodable` event. */
+  messagesUndecodable: number
 
   /** Bytes of messages waiting for their first packet. */
   queuedBytes: number
@@ -116,6 +118,8 @@ export interface ChannelStats {
   messagesAcked: number
   /** Messages with the verdict `lost`. */
   messagesLost: number
+  /** Messages that the channel's codec could not read. */
+  messagesUndecodable: number
 }
 
 /** What keeps a packet from leaving. */
@@ -192,6 +196,7 @@ export function createStats(): EndpointStats {
     resends: 0,
     copies: 0,
     duplicateMessages: 0,
+    messagesUndecodable: 0,
     queuedBytes: 0,
     queuedMessages: 0,
     backlogBytes: 0,
@@ -236,5 +241,6 @@ export function channelStatsOf(
     copies: 0,
     messagesAcked: 0,
     messagesLost: 0,
+    messagesUndecodable: 0,
   })
 }

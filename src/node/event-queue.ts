@@ -1,8 +1,8 @@
-import type { ChannelTable, EndpointEvent } from '../index.ts'
+import type { ChannelTable, EventOf } from '../index.ts'
 import type { ServerPeer } from './server-peer.ts'
 
 /** An event of one of a server's peers. */
-export type ServerEvent<C extends ChannelTable = ChannelTable, Data = undefined> = EndpointEvent<keyof C & string> & {
+export type ServerEvent<C extends ChannelTable = ChannelTable, Data = undefined> = EventOf<C> & {
   readonly peer: ServerPeer<C, Data>
 }
 

@@ -1,4 +1,4 @@
-import { type ChannelTable, type Payload, type SendOptions, SharedPayload } from '../index.ts'
+import type { ChannelTable, MessageOf, SendOptions, SharedPayload } from '../index.ts'
 import type { ServerPeer } from './server-peer.ts'
 
 export interface GroupSendOptions<Member> extends SendOptions {
@@ -52,35 +52,34 @@ export class Group<C extends ChannelTable = ChannelTable, Data = undefined> {
   }
 
   /**
-   * Queues one copy of `payload` for all. Returns the peers that it was not queued for, because their reliable channel is full:
+   * Queues one copy of `message`, bytes or a value of the channel's codec, for all. Returns the peers that it was not queued for, because their reliable channel is full:
    * empty, unless something is wrong. Throws `NetcodeError` as `peer.send` does, but for `backpressure`.
    */
-  send(
-    channel: keyof C & string,
-    payload: Payload,
+  send<Name extends keyof C & string>(
+    channel: Name,
+    message: MessageOf<C, Name>,
     options: GroupSendOptions<ServerPeer<C, Data>> = {},
   ): readonly ServerPeer<C, Data>[] {
-    return sendToAll(this, channel, payload, options)
+    return sendToAll(this, channel, message, options)
   }
 }
 
 const NOBODY: readonly never[] = []
 
-/** One copy of `payload` for all of `peers`; returns those whose channel is full. */
-export function sendToAll<C extends ChannelTable, Data>(
+/** One copy of `message` for all of `peers`; returns those whose channel is full. */
+export function sendToAll<C extends ChannelTable, Data, Name extends keyof C & string>(
   peers: Iterable<ServerPeer<C, Data>>,
-  channel: keyof C & string,
-  payload: Payload,
+  channel: Name,
+  message: MessageOf<C, Name>,
   { except, ...options }: GroupSendOptions<ServerPeer<C, Data>>,
 ): readonly ServerPeer<C, Data>[] {
   let full: ServerPeer<C, Data>[] | undefined
-  let shared: Payload | undefined
+  let shared: SharedPayload | undefined
   const left = except === undefined || !(Symbol.iterator in except) ? undefined : new Set(except)
   for (const peer of peers) {
     if (peer === except || left?.has(peer)) continue
-    // What is no payload goes on as it is: the peer says what is wrong with it.
-    shared ??= payload instanceof Uint8Array ? new SharedPayload(payload) : payload
-    if (peer.trySend(channel, shared, options) !== undefined || peer.state !== 'open') continue
+    shared ??= peer.share(channel, message)
+    if (peer.trySend(channel, shared as MessageOf<C, Name>, options) !== undefined || peer.state !== 'open') continue
     full ??= []
     full.push(peer)
   }

@@ -1,4 +1,4 @@
-import type { ChannelTable, Payload } from '../index.ts'
+import type { ChannelTable, MessageOf } from '../index.ts'
 import { answerHandler, type RequestHandler } from '../signal/handler.ts'
 import { type NodeListener, nodeListener } from '../signal/node-bridge.ts'
 import { createEndpoint } from '../transport/endpoint.ts'
@@ -147,13 +147,13 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     return this.#groups.get(name)
   }
 
-  /** Queues one copy of `payload` for every open peer; as `group.send`. */
-  broadcast(
-    channel: keyof C & string,
-    payload: Payload,
+  /** Queues one copy of `message` for every open peer; as `group.send`. */
+  broadcast<Name extends keyof C & string>(
+    channel: Name,
+    message: MessageOf<C, Name>,
     options: GroupSendOptions<ServerPeer<C, Data>> = {},
   ): readonly ServerPeer<C, Data>[] {
-    return sendToAll(this.#peers.values(), channel, payload, options)
+    return sendToAll(this.#peers.values(), channel, message, options)
   }
 
   /** End of a tick: what is due leaves, for every peer; `maxBytes` holds for each. */

@@ -5,11 +5,12 @@ import type {
   CloseReason,
   ConnectionState,
   Endpoint,
-  EndpointEvent,
   EndpointStats,
+  EventOf,
   MessageId,
-  Payload,
+  MessageOf,
   SendOptions,
+  SharedPayload,
 } from '../index.ts'
 import type { Host } from './host.ts'
 import type { Transport } from './transport.ts'
@@ -67,7 +68,7 @@ export class Peer<C extends ChannelTable = ChannelTable> {
   readonly #onProgress: (() => void) | undefined
   readonly #resolveClosed: (reason: CloseReason) => void
   /** Events left over when the endpoint closed, last one first. */
-  #leftover: EndpointEvent<keyof C & string>[] = []
+  #leftover: EventOf<C>[] = []
   #reason: CloseReason | undefined
   #isFreed = false
   #isDraining = false
@@ -114,27 +115,36 @@ export class Peer<C extends ChannelTable = ChannelTable> {
   }
 
   /** The next event, in order; `undefined` when there is none. `closed` is the last. */
-  pollEvent(): EndpointEvent<keyof C & string> | undefined {
+  pollEvent(): EventOf<C> | undefined {
     return this.#leftover.pop() ?? this.#endpoint.pollEvent()
   }
 
   /**
-   * Queues a copy of `payload`, or a `SharedPayload` as it is; it leaves at the next `flush`. Returns the message's number, which its verdict event will carry,
-   * or −1 once the connection is closing.
+   * Queues a copy of `message`, bytes or a value of the channel's codec, or a `SharedPayload` as it is; it leaves at the next
+   * `flush`. Returns the message's number, which its verdict event will carry, or −1 once the connection is closing.
    * Throws `NetcodeError`: `unknown-channel`, `message-too-large`, `bad-message`, or `backpressure` when a reliable channel is at
    * its limit; then nothing has changed.
    */
-  send(channel: keyof C & string, payload: Payload, options?: SendOptions): MessageId {
-    const id = this.#endpoint.send(channel, payload, options)
+  send<Name extends keyof C & string>(channel: Name, message: MessageOf<C, Name>, options?: SendOptions): MessageId {
+    const id = this.#endpoint.send(channel, message, options)
     this.#sent(options)
     return id
   }
 
   /** As `send`, but returns `undefined` where `send` would throw `backpressure`, and once the connection is closing. */
-  trySend(channel: keyof C & string, payload: Payload, options?: SendOptions): MessageId | undefined {
-    const id = this.#endpoint.trySend(channel, payload, options)
+  trySend<Name extends keyof C & string>(
+    channel: Name,
+    message: MessageOf<C, Name>,
+    options?: SendOptions,
+  ): MessageId | undefined {
+    const id = this.#endpoint.trySend(channel, message, options)
     this.#sent(options)
     return id
+  }
+
+  /** `message` as bytes that can be sent on this channel of many peers, encoded and stored once. Throws as `send`. */
+  share<Name extends keyof C & string>(channel: Name, message: MessageOf<C, Name>): SharedPayload {
+    return this.#endpoint.share(channel, message)
   }
 
   /** How long a message sent now on `channel` would wait for bytes that go first, ms, at the present byte budget. */

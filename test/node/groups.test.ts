@@ -8,6 +8,11 @@ class FakePeer {
   isFull = false
   readonly got: Payload[] = []
 
+  share(channel: string, payload: Payload): SharedPayload {
+    if (channel !== 'chat') throw new NetcodeError('unknown-channel', channel)
+    return payload instanceof SharedPayload ? payload : new SharedPayload(payload)
+  }
+
   trySend(channel: string, payload: Payload): number | undefined {
     if (channel !== 'chat') throw new NetcodeError('unknown-channel', channel)
     if (this.isFull || this.state !== 'open') return undefined
@@ -48,7 +53,7 @@ describe('a group', () => {
     groups.get('red').send('chat', bytes('1'), { except: a! })
     groups.get('red').send('chat', bytes('2'), { except: [a!, b!] })
     expect(all.map((peer) => peer.got.map(text).join())).toEqual(['', '1', '1,2'])
-    expect(sendToAll<ChannelTable, string>(all, 'chat', bytes('3'), { except: c! })).toEqual([])
+    expect(sendToAll<ChannelTable, string, 'chat'>(all, 'chat', bytes('3'), { except: c! })).toEqual([])
     expect(all.map((peer) => peer.got.map(text).join())).toEqual(['3', '1,3', '1,2'])
   })
 

@@ -85,7 +85,7 @@ export class Hostile<Table extends ChannelTable = ChannelTable> {
     this.now += ms
     this.victim.update(this.now)
     for (let event = this.victim.pollEvent(); event !== undefined; event = this.victim.pollEvent())
-      this.events.push(event)
+      this.events.push(event as EndpointEvent)
     for (let packet = this.victim.pollPacket(); packet !== undefined; packet = this.victim.pollPacket()) {
       this.heard.push(checkedPacket(packet, kindsOf(this.#table)))
     }

@@ -2,8 +2,15 @@ import type { Bytes } from '../../src/core/bytes.ts'
 import type { ChannelTable, EndpointOptions } from '../../src/core/config.ts'
 import { TRANSITIONS } from '../../src/core/connection/lifecycle.ts'
 import type { SendOptions } from '../../src/core/door.ts'
-import type { ChannelKind, CloseReason, ConnectionState, MessageEvent, ReceiveResult } from '../../src/core/events.ts'
-import { Endpoint } from '../../src/index.ts'
+import type {
+  ChannelKind,
+  CloseReason,
+  ConnectionState,
+  EndpointEvent,
+  MessageEvent,
+  ReceiveResult,
+} from '../../src/core/events.ts'
+import { Endpoint, type MessageOf } from '../../src/index.ts'
 import type { PacketTree } from '../wire/oracle.ts'
 import { ChannelModel } from './model.ts'
 import { checkedPacket, kindsOf } from './packet-check.ts'
@@ -103,7 +110,7 @@ export class Side<Table extends ChannelTable = ChannelTable> {
       bytes === undefined
         ? this.#plans.get(channel)!.of(number)
         : written(number, Math.max(4, bytes), this.#salts.get(channel)!)
-    const id = this.endpoint.trySend(channel, payload, sendOptions)
+    const id = this.endpoint.trySend(channel, payload as MessageOf<Table, typeof channel>, sendOptions)
     this.#watch()
     if (id === undefined) return undefined
     // The endpoint has copied it: what the game does with its buffer from now on is nobody's concern.
@@ -113,9 +120,14 @@ export class Side<Table extends ChannelTable = ChannelTable> {
     return id
   }
 
+  /** The channels of these tests carry bytes. */
+  #poll(): EndpointEvent<keyof Table & string> | undefined {
+    return this.endpoint.pollEvent() as EndpointEvent<keyof Table & string> | undefined
+  }
+
   /** Polls every event that waits and checks it. */
   read(): void {
-    for (let event = this.endpoint.pollEvent(); event !== undefined; event = this.endpoint.pollEvent()) {
+    for (let event = this.#poll(); event !== undefined; event = this.#poll()) {
       if (this.reason !== undefined) throw new Error(`${this.name}: ${event.type} after closed`)
       switch (event.type) {
         case 'open':

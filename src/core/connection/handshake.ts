@@ -1,5 +1,5 @@
 import { type Bytes, copyOf, EMPTY } from '../bytes.ts'
-import type { Config } from '../config.ts'
+import type { ChannelConfig, Config } from '../config.ts'
 import type { CloseReason, ProtocolViolation } from '../events.ts'
 import {
   asciiBytes,
@@ -29,6 +29,8 @@ import type { Writer } from '../wire/writer.ts'
 /** First pause between two hellos, ms; each is half as long again, up to the last. The DTLS handshake below has just ended. */
 const HELLO_FIRST_MS = 100
 const HELLO_LAST_MS = 1000
+/** Characters of a schema in a refusal. */
+const MAX_SCHEMA_TEXT = 200
 /** Goodbyes at most; the pause between them doubles. */
 const GOODBYES = 6
 
@@ -241,11 +243,18 @@ export class Handshake {
       const expected =
         ours === undefined
           ? `no channel ${i}`
-          : `channel ${i} to be '${ours.name}' (${ours.kind}, at most ${ours.maxMessageBytes} bytes)`
+          : `channel ${i} to be '${ours.name}' (${ours.kind}, at most ${ours.maxMessageBytes} bytes${formatOf(ours)})`
       return { kind: CLOSE_TABLE, detail: `expected ${expected}, got ${theirs[i] === undefined ? 'none' : 'another'}` }
     }
     return undefined
   }
+}
+
+/** What a channel's messages look like, short enough for a sentence. */
+function formatOf({ codec }: ChannelConfig): string {
+  if (codec === undefined) return ''
+  const { schema } = codec
+  return `, ${schema.length > MAX_SCHEMA_TEXT ? `${schema.slice(0, MAX_SCHEMA_TEXT)}...` : schema}`
 }
 
 function reasonOf(close: Close): CloseReason {
