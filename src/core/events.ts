@@ -68,11 +68,12 @@ export interface MessageEvent<Name extends string = string> {
   readonly key: number
 }
 
-/** A message arrived on a channel with a codec. `value` is yours. */
+/** A message arrived on a channel with a codec. `value` is yours, and so are the bytes that it came in. */
 export interface ValueEvent<Name extends string = string, T = unknown> {
   readonly type: 'message'
   readonly channel: Name
   readonly value: T
+  readonly payload: Bytes
   /** The key it was sent with, or −1. */
   readonly key: number
 }

@@ -62,7 +62,7 @@ export function decodeEvent(
   } catch {
     // A decoder of the game's own met bytes that it did not expect: the peer's doing.
   }
-  if (value !== undefined) return { type: 'message', channel, value, key }
+  if (value !== undefined) return { type: 'message', channel, value, payload, key }
   stats.messagesUndecodable++
   channelStatsOf(stats, config).messagesUndecodable++
   return { type: 'undecodable', channel, payload, key }

@@ -1,4 +1,4 @@
-import type { Bytes, ChannelTable, Endpoint, EndpointOptions, SendOptions } from '../index.ts'
+import type { Bytes, ChannelTable, Endpoint, EndpointOptions, Payload, SendOptions } from '../index.ts'
 import {
   addMessage,
   addPacket,
@@ -17,7 +17,17 @@ export interface RecordOptions {
 }
 
 /** Methods that are noted in a form of their own, and those that change nothing. */
-const KNOWN = new Set(['constructor', 'receive', 'update', 'send', 'trySend', 'pollPacket', 'pollEvent', 'queuedMs'])
+const KNOWN = new Set([
+  'constructor',
+  'receive',
+  'update',
+  'send',
+  'trySend',
+  'pollPacket',
+  'pollEvent',
+  'queuedMs',
+  'share',
+])
 
 /**
  * Writes down all that goes into one endpoint, and hashes of all that comes out of it, so that the run can be had again: see
@@ -71,7 +81,7 @@ export class Recorder {
     const { random, ...plain } = options
     const writer = new TraceWriter()
     for (const byte of MAGIC) writer.byte(byte)
-    writer.chunk(new TextEncoder().encode(toJson(plain)))
+    writer.chunk(new TextEncoder().encode(toJson({ ...plain, channels: withoutFunctions(options.channels) })))
     this.#writer = writer
     this.#sums = noSums()
     this.#channels = Object.keys(options.channels)
@@ -96,7 +106,7 @@ export class Recorder {
     const endpoint = attached as unknown as Endpoint
     const recording = this.#recording
     const isOn = (): boolean => recording === this.#recording && !this.#isFull && !this.#isInside
-    const { receive, update, send, trySend, pollPacket, pollEvent } = endpoint
+    const { receive, update, send, trySend, share, pollPacket, pollEvent } = endpoint
     endpoint.receive = (packet, now) => {
       if (isOn()) {
         this.#begin(ENTRY.receive, now)
@@ -109,10 +119,12 @@ export class Recorder {
       update.call(endpoint, now)
     }
     const sending =
-      <R>(inner: (channel: never, payload: Uint8Array, options?: SendOptions) => R) =>
-      (channel: string, payload: Uint8Array, options?: SendOptions): R => {
-        if (isOn()) this.#noteSend(channel, payload, options)
-        return this.#inside(() => inner.call(endpoint, channel as never, payload, options))
+      <R>(inner: (channel: string, message: Payload, options?: SendOptions) => R) =>
+      (channel: string, message: unknown, options?: SendOptions): R => {
+        // A value of a codec is noted as the bytes that it becomes.
+        const payload = message instanceof Uint8Array ? message : share.call(endpoint, channel, message as Uint8Array)
+        if (isOn()) this.#noteSend(channel, payload instanceof Uint8Array ? payload : payload.bytes, options)
+        return this.#inside(() => inner.call(endpoint, channel, payload, options))
       }
     endpoint.send = sending(send)
     endpoint.trySend = sending(trySend)
@@ -125,8 +137,7 @@ export class Recorder {
       const event = pollEvent.call(endpoint)
       if (event !== undefined && isOn()) {
         this.#begin(ENTRY.event)
-        if (event.type === 'message')
-          addMessage(this.#sums, this.#channels.indexOf(event.channel), event.key, event.payload)
+        if ('payload' in event) addMessage(this.#sums, this.#channels.indexOf(event.channel), event.key, event.payload)
       }
       return event
     }
@@ -225,4 +236,14 @@ export class Recorder {
 /** Begins a recording of one endpoint; see {@link Recorder}. */
 export function record(options?: RecordOptions): Recorder {
   return new Recorder(options)
+}
+
+/** The table as a trace keeps it: of a codec what the digest is made of. */
+function withoutFunctions(channels: ChannelTable): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(channels).map(([name, { codec, ...options }]) => [
+      name,
+      codec === undefined ? options : { ...options, codec: { schema: codec.schema, maxBytes: codec.maxBytes } },
+    ]),
+  )
 }

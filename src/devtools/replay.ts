@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointOptions, SendOptions } from '../index.ts'
+import type { ChannelOptions, Endpoint, EndpointOptions, SendOptions } from '../index.ts'
 import {
   addMessage,
   addPacket,
@@ -154,7 +154,7 @@ export class Replay {
 
   #takeEvent(): void {
     const event = this.endpoint.pollEvent()
-    if (event?.type === 'message')
+    if (event !== undefined && 'payload' in event)
       addMessage(this.sums, this.#channels.indexOf(event.channel), event.key, event.payload)
   }
 
@@ -183,7 +183,15 @@ function optionsIn(chunk: Uint8Array): Omit<EndpointOptions, 'random'> {
   if (typeof options?.now !== 'number' || typeof options.channels !== 'object') {
     throw new RangeError('trace: no options of an endpoint at its beginning')
   }
-  return options as Omit<EndpointOptions, 'random'>
+  const channels = Object.entries(options.channels ?? {}).map(([name, channel]) => [name, withBytes(channel)] as const)
+  return { ...(options as Omit<EndpointOptions, 'random'>), channels: Object.fromEntries(channels) }
+}
+
+/** A trace has no functions: what a codec made of messages is in it as bytes, and so are they here. */
+function withBytes(channel: ChannelOptions): ChannelOptions {
+  if (typeof channel?.codec !== 'object') return channel
+  const encode = (message: unknown): Uint8Array => message as Uint8Array
+  return { ...channel, codec: { ...channel.codec, encode, decode: (payload) => payload } }
 }
 
 /** All chance of a trace, in order. */

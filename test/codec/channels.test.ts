@@ -35,8 +35,8 @@ describe('a channel with a codec', () => {
     world.run(100)
     const messages = eventsOf(server).filter((event) => event.type === 'message')
     expect(messages).toEqual([
-      { type: 'message', channel: 'chat', value: 'grüße', key: -1 },
-      { type: 'message', channel: 'input', value: { tick: 7, turn: -3 }, key: -1 },
+      { type: 'message', channel: 'chat', value: 'grüße', payload: expect.any(Uint8Array), key: -1 },
+      { type: 'message', channel: 'input', value: { tick: 7, turn: -3 }, payload: expect.any(Uint8Array), key: -1 },
       { type: 'message', channel: 'raw', payload: Uint8Array.of(1, 2), key: -1 },
     ])
   })
@@ -56,7 +56,13 @@ describe('a channel with a codec', () => {
     for (const { server, client, world } of pairs) {
       server.send('chat', shared)
       world.run(100)
-      expect(eventsOf(client).at(-1)).toEqual({ type: 'message', channel: 'chat', value: 'to all', key: -1 })
+      expect(eventsOf(client).at(-1)).toEqual({
+        type: 'message',
+        channel: 'chat',
+        value: 'to all',
+        payload: expect.any(Uint8Array),
+        key: -1,
+      })
     }
     expect(encoded).toBe(1)
     expect(refusal('bad-message', () => pairs[0].server.share('chat', 'x'.repeat(201)))).toContain('chat: expected')
@@ -114,7 +120,7 @@ describe('a channel with a codec', () => {
     world.run(100)
     expect(eventsOf(server).filter((event) => event.type !== 'open')).toEqual([
       { type: 'undecodable', channel: 'chat', payload: Uint8Array.of(255, 255, 3), key: -1 },
-      { type: 'message', channel: 'input', value: { tick: 1, turn: 1 }, key: -1 },
+      { type: 'message', channel: 'input', value: { tick: 1, turn: 1 }, payload: expect.any(Uint8Array), key: -1 },
     ])
     expect(server.stats.messagesUndecodable).toBe(1)
     expect(server.stats.channels.map((channel) => channel.messagesUndecodable)).toEqual([1, 0, 0])

@@ -78,6 +78,7 @@ describe('the sampler', () => {
       ...{ name: 'chat', kind: 'ordered' as const, messagesSent: 0, messagesReceived: 0, appBytesSent: 0 },
       ...{ appBytesReceived: 0, queuedBytes: 0, queuedMessages: 2, resends: 0, copies: 0, messagesAcked: 0 },
       messagesLost: 0,
+      messagesUndecodable: 0,
     }
     stats.channels.push(channel)
     for (let i = 0; i <= 20; i++) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ordered, string, struct, uint, unreliable } from '../../src/codec/index.ts'
 import { Replay, record } from '../../src/devtools/index.ts'
 import { Endpoint, type EndpointOptions } from '../../src/index.ts'
 import { profiles, Random, World } from '../../src/sim/index.ts'
@@ -70,6 +71,32 @@ describe('a trace', () => {
     expect(replay.endpoint.state).toBe('closed')
     expect(replay.endpoint.stats).toEqual(client.stats)
     expect(replay.elapsedMs).toBeGreaterThan(8000)
+  })
+
+  test('of typed channels holds the bytes that their values became', () => {
+    const trace = record()
+    const typed = { chat: ordered(string(40)), place: unreliable(struct({ x: uint(12) })) }
+    const make = (role: 'client' | 'server') => ({ role, now: 0, random: () => 7, channels: typed }) as const
+    const client = new Endpoint(trace.begin(make('client')))
+    trace.attach(client)
+    const server = new Endpoint(make('server'))
+    const world = new World({ seed: 4, client: { node: client }, server: { node: server } })
+    world.run(300)
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      from.send('chat', 'grüße')
+      from.send('place', { x: 999 })
+      expect(() => from.send('chat', 'x'.repeat(41))).toThrow('chat: expected')
+      world.run(200)
+      const values: unknown[] = []
+      for (let event = to.pollEvent(); event; event = to.pollEvent()) if ('value' in event) values.push(event.value)
+      expect(values).toEqual(['grüße', { x: 999 }])
+    }
+    const replay = new Replay(trace.bytes(), create)
+    while (replay.step());
+    expect([replay.divergence, replay.isFaithful, replay.sums.messages]).toEqual([undefined, true, 2])
   })
 
   test('does not change the run that it records', () => {
