@@ -16,6 +16,8 @@ export type { CloseOptions, SendOptions } from './core/door.ts'
 export { Endpoint } from './core/endpoint.ts'
 export { NetcodeError, type NetcodeErrorCode } from './core/errors.ts'
 export type {
+  AwayEvent,
+  BackEvent,
   ChannelKind,
   ClosedEvent,
   CloseReason,

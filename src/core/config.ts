@@ -85,6 +85,11 @@ export interface EndpointOptions<Table extends ChannelTable = ChannelTable> {
   readonly maxPacketBytes?: number
   /** Silence that ends the connection, ms, 500 to 600,000. Default 10,000. Counts from construction while connecting. */
   readonly timeoutMs?: number
+  /**
+   * How long an open connection outlives its path, ms, 0 to 3,600,000. Default 0: silence ends it. Otherwise silence makes it `away`,
+   * and only when nothing is heard for this long after that, it ends.
+   */
+  readonly awayMs?: number
   /** After this long without sending anything a ping goes out, ms. Default 2,000, at most a third of `timeoutMs`. */
   readonly keepaliveMs?: number
   /** How long an ack may wait for a packet to travel in, ms, 0 to 100. Default 25. */
@@ -146,6 +151,7 @@ export interface Config {
   /** Payload of a full fragment, and of the largest message that travels whole. */
   readonly fragmentBytes: number
   readonly timeoutMs: number
+  readonly awayMs: number
   readonly keepaliveMs: number
   readonly ackDelayMs: number
   readonly congestion: CongestionMode
@@ -293,6 +299,7 @@ export function resolveConfig(options: EndpointOptions): Config {
     maxPacketBytes,
     fragmentBytes,
     timeoutMs,
+    awayMs: number('awayMs', options.awayMs, 0, 0, 3_600_000),
     keepaliveMs: number('keepaliveMs', options.keepaliveMs, Math.min(2000, timeoutMs / 3), 100, timeoutMs / 3),
     ackDelayMs: number('ackDelayMs', options.ackDelayMs, 25, 0, 100),
     congestion,

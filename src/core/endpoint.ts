@@ -1,19 +1,15 @@
 import { type Bytes, EMPTY, SharedPayload } from './bytes.ts'
 import type { ReceiveChannel, SendChannel } from './channel/channel.ts'
-import { LatestReceiver } from './channel/latest-receiver.ts'
-import { LatestSender } from './channel/latest-sender.ts'
+import { createReceiver, createSender } from './channel/halves.ts'
 import { Outbox } from './channel/outbox.ts'
-import { ReliableReceiver } from './channel/reliable-receiver.ts'
-import { ReliableSender } from './channel/reliable-sender.ts'
-import { UnreliableReceiver } from './channel/unreliable-receiver.ts'
-import { UnreliableSender } from './channel/unreliable-sender.ts'
 import { type ChannelConfig, type ChannelTable, type Config, type EndpointOptions, resolveConfig } from './config.ts'
 import { Handshake, type HandshakeOutcome } from './connection/handshake.ts'
 import { Lifecycle } from './connection/lifecycle.ts'
+import { Patience } from './connection/patience.ts'
 import { BlockPool } from './container/block-pool.ts'
 import { type CloseOptions, checkCode, checkData, checkKey, checkPayload, checkTtl, type SendOptions } from './door.ts'
 import { NetcodeError } from './errors.ts'
-import type { CloseReason, ConnectionState, MessageId, ReceiveResult } from './events.ts'
+import type { AwayEvent, BackEvent, CloseReason, ConnectionState, MessageId, ReceiveResult } from './events.ts'
 import { Inbox } from './inbox.ts'
 import { decodeEvent, type EventOf, type MessageOf, payloadOf } from './messages.ts'
 import { PacketFlow } from './packet/packet-flow.ts'
@@ -52,7 +48,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   readonly #writer: Writer
   readonly #pool: BlockPool
   #now: number
-  #lastHeardAt: number
+  readonly #patience: Patience
   #closing: { code: number; data: Bytes; deadlineAt: number; isGoodbye: boolean } | undefined
 
   /** Throws `bad-option` if an option is out of its range. */
@@ -60,7 +56,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     const config = resolveConfig(options)
     this.#config = config
     this.#now = options.now
-    this.#lastHeardAt = options.now
+    this.#patience = new Patience(config.timeoutMs, config.awayMs, options.now)
     this.#inbox = new Inbox(config.maxEvents, config.maxEventBytes)
     // A block to spare, so that blocks can be copied whole.
     this.#writer = new Writer(Math.max(config.maxPacketBytes, MAX_CLOSE_DATA_BYTES + 16) + config.fragmentBytes)
@@ -93,10 +89,15 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     return this.state === 'connecting' && this.#handshake.isAsking
   }
 
+  /** The path has gone, and the connection waits for `awayMs` for another. */
+  get isAway(): boolean {
+    return this.#patience.isAway
+  }
+
   /** Instant of the next useful `update` and `pollPacket`, ms; `Infinity` when idle; never before the latest instant given. */
   get wakeAt(): number {
     let at = this.#handshake.wakeAt
-    if (this.state !== 'closed') at = Math.min(at, this.#lastHeardAt + this.#config.timeoutMs)
+    if (this.state !== 'closed') at = Math.min(at, this.#patience.endsAt)
     if (this.#closing !== undefined) at = Math.min(at, this.#closing.deadlineAt)
     if (this.state === 'open' || (this.#closing !== undefined && !this.#closing.isGoodbye)) {
       at = Math.min(at, this.#flow.wakeAt(this.#now))
@@ -198,9 +199,8 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   update(now: number): void {
     this.#advance(now)
     if (this.state === 'closed') return
-    const silentMs = this.#now - this.#lastHeardAt
-    if (silentMs >= this.#config.timeoutMs) {
-      this.#end({ kind: 'timeout', silentMs, during: this.state })
+    if (this.#now >= this.#patience.endsAt && !this.#leave()) {
+      this.#end({ kind: 'timeout', silentMs: this.#patience.silentMs(this.#now), during: this.state })
       return
     }
     if (this.state !== 'connecting') this.#flow.update(this.#now)
@@ -258,6 +258,21 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     this.#end({ kind: 'local', code })
   }
 
+  /**
+   * The driver's way to report that the pipe has gone and that another may come: `away`, if `awayMs` allows it. Says whether it does;
+   * if not, `abort` is what is left.
+   */
+  leave(now: number): boolean {
+    this.#advance(now)
+    return this.isAway || this.#leave()
+  }
+
+  /** The driver's way to report that there is a new pipe: a ping goes out at once. */
+  knock(now: number): void {
+    this.#advance(now)
+    this.#flow.ping()
+  }
+
   /** Ends at once without a word to the peer; the driver's way to report that the pipe has gone. */
   abort(reason: CloseReason): void {
     if (this.state !== 'closed') this.#end(reason)
@@ -265,6 +280,23 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
 
   get #isTaking(): boolean {
     return this.state === 'connecting' || this.state === 'open'
+  }
+
+  /** Goes away, if there is a time to be away. */
+  #leave(): boolean {
+    const away = this.state === 'open' ? this.#patience.leave(this.#now) : undefined
+    if (away !== undefined) this.#turn(away)
+    return away !== undefined
+  }
+
+  #heard(): void {
+    const back = this.#patience.hear(this.#now)
+    if (back !== undefined) this.#turn(back)
+  }
+
+  #turn(event: AwayEvent | BackEvent): void {
+    this.#inbox.push(event)
+    this.#flow.hush(this.isAway)
   }
 
   #createReceiver(config: ChannelConfig): ReceiveChannel {
@@ -276,9 +308,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
       own.appBytesReceived += payload.length
       this.#inbox.push({ type: 'message', channel: channel.name, payload, key })
     }
-    if (config.kind === 'latest') return new LatestReceiver(config, this.stats, deliver)
-    if (config.isReliable) return new ReliableReceiver(config, this.stats, deliver)
-    return new UnreliableReceiver(config, this.stats, this.#config.reassemblyMs, deliver)
+    return createReceiver(config, this.stats, this.#config.reassemblyMs, deliver)
   }
 
   #advance(now: number): void {
@@ -298,9 +328,11 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
       this.stats.packetsRefused++
       return 'refused'
     }
+    // First of all: the game hears of the return before the messages of it.
+    if (this.isAway) this.#heard()
     const result = this.#flow.receive(this.#reader, this.#now, this.#inbox.hasRoom)
     if (result === 'malformed') return this.#malformed()
-    if (result === 'accepted' || result === 'refused') this.#lastHeardAt = this.#now
+    if (result === 'accepted' || result === 'refused') this.#heard()
     if (this.#inbox.isOverflowing) this.#overflow()
     return result
   }
@@ -327,7 +359,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
       this.stats.packetsRefused++
       return 'refused'
     }
-    this.#lastHeardAt = this.#now
+    this.#heard()
     if (outcome.kind === 'open') this.#open()
     else if (outcome.kind === 'closed') this.#end(outcome.reason)
     else if (outcome.kind === 'heard' && this.#closing?.isGoodbye)
@@ -352,8 +384,8 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     closing.isGoodbye = true
     const pauseMs = Math.max(GOODBYE_PAUSE_MS, this.#flow.probeMs)
     this.#handshake.startGoodbye(closing.code, closing.data, this.#now, pauseMs)
-    // The answer gets as long as its repeats need: 1 + 2 + 4 + 8 pauses.
-    closing.deadlineAt = this.#now + 15 * pauseMs
+    // The answer gets as long as its repeats need: 1 + 2 + 4 + 8 pauses; where nobody hears us, one will do.
+    closing.deadlineAt = this.#now + (this.isAway ? 1 : 15) * pauseMs
   }
 
   #overflow(): void {
@@ -378,9 +410,4 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     this.stats.poolDiscards = this.#pool.discards
     return packet
   }
-}
-
-function createSender(config: ChannelConfig, outbox: Outbox): SendChannel {
-  if (config.kind === 'latest') return new LatestSender(config, outbox)
-  return config.isReliable ? new ReliableSender(config, outbox) : new UnreliableSender(config, outbox)
 }

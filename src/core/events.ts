@@ -96,6 +96,26 @@ export interface VerdictEvent<Name extends string = string> {
   readonly at: number
 }
 
+/**
+ * The path has gone, but not yet the connection: nothing is heard any more, and the endpoint waits for `awayMs` for another. What is
+ * sent meanwhile waits too, as far as its channel's kind keeps it.
+ */
+export interface AwayEvent {
+  readonly type: 'away'
+  /** How long nothing had been heard, ms. */
+  readonly silentMs: number
+}
+
+/**
+ * The peer is heard again after an `away`. Reliable messages go on where they were; of `latest` and `sequenced` channels the newest
+ * value follows; `unreliable` messages of the outage were dropped, with the verdict `lost`.
+ */
+export interface BackEvent {
+  readonly type: 'back'
+  /** Time since the `away`, ms. */
+  readonly awayMs: number
+}
+
 /** The end. Always the last event. */
 export interface ClosedEvent {
   readonly type: 'closed'
@@ -106,6 +126,8 @@ export type EndpointEvent<Name extends string = string> =
   | OpenEvent
   | MessageEvent<Name>
   | VerdictEvent<Name>
+  | AwayEvent
+  | BackEvent
   | ClosedEvent
 
 /** What `receive` made of a packet. Only `accepted` changed anything beyond a counter. */

@@ -1,7 +1,16 @@
 import { type Payload, SharedPayload } from './bytes.ts'
 import type { ChannelCodec, ChannelConfig, ChannelTable } from './config.ts'
 import { NetcodeError } from './errors.ts'
-import type { ClosedEvent, MessageEvent, OpenEvent, UndecodableEvent, ValueEvent, VerdictEvent } from './events.ts'
+import type {
+  AwayEvent,
+  BackEvent,
+  ClosedEvent,
+  MessageEvent,
+  OpenEvent,
+  UndecodableEvent,
+  ValueEvent,
+  VerdictEvent,
+} from './events.ts'
 import { channelStatsOf, type EndpointStats } from './stats.ts'
 
 /** Messages as a game sees them, where channels have codecs: values instead of bytes. */
@@ -28,6 +37,8 @@ export type MessageOf<Table extends ChannelTable, Name extends keyof Table> = {
 /** What `pollEvent` gives for a channel table: `channel` tells which messages have a `value`, and of which type. */
 export type EventOf<Table extends ChannelTable> =
   | OpenEvent
+  | AwayEvent
+  | BackEvent
   | ClosedEvent
   | VerdictEvent<keyof Table & string>
   | ([PlainName<Table>] extends [never] ? never : MessageEvent<PlainName<Table>>)

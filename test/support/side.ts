@@ -46,6 +46,10 @@ export class Side<Table extends ChannelTable = ChannelTable> {
   /** Whether the game polls its events. */
   isReading = true
   opened = 0
+  /** The game was told that the path has gone. */
+  isAway = false
+  /** Each `away` and `back`, in order. */
+  readonly turns: ('away' | 'back')[] = []
   reason: CloseReason | undefined
   /** Packets sent, and their bytes. */
   packets = 0
@@ -143,6 +147,12 @@ export class Side<Table extends ChannelTable = ChannelTable> {
         case 'verdict':
           this.models.get(event.channel)!.onVerdict(event.id, event.verdict)
           this.onVerdict?.(event.channel, event.id, event.verdict, event.at)
+          break
+        case 'away':
+        case 'back':
+          if (this.isAway === (event.type === 'away')) throw new Error(`${this.name}: ${event.type} twice`)
+          this.isAway = !this.isAway
+          this.turns.push(event.type)
           break
         case 'closed':
           this.reason = event.reason

@@ -114,6 +114,8 @@ describe('channels with a codec', () => {
         break
       case 'open':
       case 'verdict':
+      case 'away':
+      case 'back':
       case 'closed':
         break
       default:

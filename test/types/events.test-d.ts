@@ -41,6 +41,12 @@ describe('events', () => {
         // @ts-expect-error a verdict has no payload
         event.payload
         break
+      case 'away':
+        expectTypeOf(event.silentMs).toEqualTypeOf<number>()
+        break
+      case 'back':
+        expectTypeOf(event.awayMs).toEqualTypeOf<number>()
+        break
       case 'closed':
         expectTypeOf(event.reason).toEqualTypeOf<CloseReason>()
         break

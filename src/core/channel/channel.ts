@@ -57,6 +57,8 @@ export interface SendChannel {
   onLossFinal(message: OutgoingMessage, fragment: number): void
   /** Nothing was heard for too long: send another copy, whatever became of the first. */
   onProbe(message: OutgoingMessage, fragment: number): void
+  /** The peer is back after an outage: what nobody wants any more is dropped. */
+  comeBack(): void
   /** Drops what has outlived its time. */
   expire(now: number): void
   /** Instant at which `expire` has something to do, ms; `Infinity` for never. */

@@ -51,6 +51,10 @@ export abstract class RepeatingSender implements SendChannel {
   abstract readonly hasUnsettled: boolean
   abstract enqueue(payload: Payload, key: number, expiresAt: number): MessageId | undefined
   abstract expire(now: number): void
+
+  /** All that waits is wanted still. */
+  comeBack(): void {}
+
   abstract end(): void
   abstract onEnd(message: OutgoingMessage): void
   /** Whether the first part of `message` may leave now. */

@@ -125,6 +125,16 @@ export class UnreliableSender implements SendChannel {
 
   onProbe(): void {}
 
+  /** What waits on a sequenced channel is the newest of its key; what waits on an unreliable one is history. */
+  comeBack(): void {
+    if (this.#waiting !== undefined) return
+    for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
+      message.holders--
+      if (message.isQueued) this.#settle(message, 'lost')
+      else this.#outbox.release(message)
+    }
+  }
+
   expire(now: number): void {
     if (now < this.expiresAt) return
     let next = Number.POSITIVE_INFINITY

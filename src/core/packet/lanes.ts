@@ -40,6 +40,8 @@ export class Lanes {
   readonly #reserve: PriorityClass = { lanes: [], virtualTime: 0 }
   readonly #reliableShare: number
   readonly #maxCredit: number
+  /** As if nothing waited. */
+  isHushed = false
   #credit = 0
   #stamp = 0
   #hasWrittenBulk = false
@@ -63,6 +65,7 @@ export class Lanes {
   }
 
   get isPending(): boolean {
+    if (this.isHushed) return false
     for (let c = 0; c < this.#classes.length; c++) {
       const { lanes } = this.#classes[c]!
       for (let i = 0; i < lanes.length; i++) if (lanes[i]!.channel.isPending) return true
@@ -71,18 +74,21 @@ export class Lanes {
   }
 
   get hasBulk(): boolean {
+    if (this.isHushed) return false
     const { lanes } = this.#reserve
     for (let i = 0; i < lanes.length; i++) if (lanes[i]!.channel.hasBulk) return true
     return false
   }
 
   get hasCopies(): boolean {
+    if (this.isHushed) return false
     const { lanes } = this.#reserve
     for (let i = 0; i < lanes.length; i++) if (lanes[i]!.channel.hasCopies) return true
     return false
   }
 
   get hasHaste(): boolean {
+    if (this.isHushed) return false
     const { lanes } = this.#reserve
     for (let i = 0; i < lanes.length; i++) if (lanes[i]!.channel.hasHaste) return true
     return false

@@ -216,6 +216,17 @@ export class PacketFlow implements SentPacketListener {
     return bytes
   }
 
+  /** The path has gone: only pings and acks leave, so that one that comes back, or another, is noticed. Or it is back. */
+  hush(isHushed: boolean): void {
+    this.#lanes.isHushed = isHushed
+    if (!isHushed) for (const sender of this.#senders) sender.comeBack()
+  }
+
+  /** Asks for a packet now, whatever waits. */
+  ping(): void {
+    this.#wantsPing = true
+  }
+
   /** A message was queued: the game's tick is here. */
   feed(isUrgent: boolean): void {
     this.#isFed = true
@@ -295,7 +306,7 @@ export class PacketFlow implements SentPacketListener {
    * acknowledge owe us no answer; probing for them would have two idle ends answer each other for ever.
    */
   get #probeAt(): number {
-    if (this.#sent.elicitingInFlight === 0) return Number.POSITIVE_INFINITY
+    if (this.#lanes.isHushed || this.#sent.elicitingInFlight === 0) return Number.POSITIVE_INFINITY
     return this.#sent.lastElicitingAt + this.probeMs * 2 ** this.#backoff
   }
 
