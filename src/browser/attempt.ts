@@ -9,6 +9,8 @@ export interface AttemptOptions {
   readonly url: URL
   readonly rtc: RTCConfiguration
   readonly headers: Readonly<Record<string, string>>
+  /** For a further pipe, with the place of the peer's first offer as `url`. */
+  readonly ticket?: string
   readonly gatheringTimeoutMs: number
   readonly signalTimeoutMs: number
   readonly channelTimeoutMs: number
@@ -18,6 +20,8 @@ export interface AttemptOptions {
 export interface Pipe {
   readonly transport: DataChannelTransport
   readonly location: string | undefined
+  /** Lets further pipes join this one's peer; `undefined` if there can be none. */
+  readonly ticket: string | undefined
 }
 
 /**
@@ -38,12 +42,13 @@ export async function openPipe(options: AttemptOptions, deadline: Deadline): Pro
     })
     answer = await postOffer(options.url, offer, {
       headers: options.headers,
+      ticket: options.ticket,
       signal: deadline.signal,
       timeoutMs: options.signalTimeoutMs,
     })
     await deadline.race(connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp }))
     await deadline.race(channelOpen(connection, channel, options.channelTimeoutMs))
-    return { transport, location: answer.location }
+    return { transport, location: answer.location, ticket: answer.ticket }
   } catch (error) {
     transport.close()
     if (answer?.location !== undefined) void withdrawOffer(answer.location, { headers: options.headers })

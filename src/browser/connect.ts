@@ -1,12 +1,15 @@
 import type { ChannelTable, CloseReason } from '../index.ts'
 import { addressOf } from '../signal/client.ts'
 import { Deadline } from '../signal/deadline.ts'
+import { Bundle } from '../transport/bundle.ts'
 import { createEndpoint, type EndpointTuning, type EndpointWatcher } from '../transport/endpoint.ts'
 import { TransportError } from '../transport/errors.ts'
 import { randomId, systemHost } from '../transport/host.ts'
 import { Peer } from '../transport/peer.ts'
+import { type PipeOptions, resolvePipes } from '../transport/pipe-demand.ts'
 import { DATAGRAM_PACKET_BYTES, type Transport } from '../transport/transport.ts'
-import { type AttemptOptions, openPipe, type Pipe } from './attempt.ts'
+import { type AttemptOptions, openPipe } from './attempt.ts'
+import { SparePipes } from './spare-pipes.ts'
 
 /** Time for one POST of an offer, ms. */
 const SIGNAL_TIMEOUT_MS = 10_000
@@ -42,6 +45,12 @@ export interface ConnectOptions<C extends ChannelTable> {
   readonly headers?: OfferHeaders | (() => OfferHeaders | Promise<OfferHeaders>)
   /** How long to wait for ICE candidates before the offer goes out with what there is, ms. Default 2,000. */
   readonly gatheringTimeoutMs?: number
+  /**
+   * Connections to the server that carry this peer's packets, all of them one session. Further ones are opened when they help: one
+   * association of SCTP holds packets back when many are lost, and each packet goes where nothing waits. Default
+   * `{ min: 1, max: 3 }`; `max: 1` for none beside the first.
+   */
+  readonly pipes?: PipeOptions
   /** Puts something between the endpoint and the pipe, such as simulated weather. */
   readonly wrapTransport?: (transport: Transport) => Transport
   /** Follows the endpoint from its making on: `record()` of `gannet/devtools` writes down what goes into it. */
@@ -68,6 +77,7 @@ export async function connect<const C extends ChannelTable>(
   // What is wrong with the call shall be known before anything is opened.
   const address = addressOf(url)
   createEndpoint('client', options, { maxPacketBytes: DATAGRAM_PACKET_BYTES }, systemHost)
+  resolvePipes(options.pipes)
   const timeoutMs = options.timeoutMs ?? 30_000
   const deadline = new Deadline(timeoutMs, options.signal)
   let attempts = 0
@@ -122,16 +132,22 @@ async function attempt<C extends ChannelTable>(
     channelTimeoutMs: CHANNEL_TIMEOUT_MS,
   }
   const pipe = await openPipe(settings, deadline)
+  const bundle = new Bundle(pipe.transport)
   let opening: OpeningPeer<C>
   try {
-    opening = new OpeningPeer(pipe, options)
+    opening = new OpeningPeer(bundle, pipe.location, options)
   } catch (error) {
-    pipe.transport.close()
+    bundle.close()
     throw error
   }
   try {
     const peer = await deadline.race(opening.open)
     leaveWithPage(peer)
+    const { location, ticket } = pipe
+    if (location !== undefined && ticket !== undefined) {
+      const attempt = { ...settings, url: new URL(location), ticket }
+      new SparePipes({ peer, bundle, range: resolvePipes(options.pipes), attempt, host: systemHost })
+    }
     return peer
   } catch (error) {
     // Frees the pipe by itself, after a last word to the server.
@@ -147,8 +163,8 @@ class OpeningPeer<C extends ChannelTable> {
   readonly open: Promise<Peer<C>>
   #settle: { resolve: (peer: Peer<C>) => void; reject: (error: TransportError) => void } | undefined
 
-  constructor({ transport: pipe, location }: Pipe, options: ConnectOptions<C>) {
-    const transport = options.wrapTransport?.(pipe) ?? pipe
+  constructor(bundle: Bundle, location: string | undefined, options: ConnectOptions<C>) {
+    const transport = options.wrapTransport?.(bundle) ?? bundle
     const endpoint = createEndpoint('client', options, transport, systemHost)
     this.open = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }

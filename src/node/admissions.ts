@@ -24,13 +24,25 @@ export interface AdmissionsOptions<Data> {
   /** Whether another peer fits in beside `pending` ones that may come. */
   readonly hasRoom: (pending: number) => boolean
   /** The pipe of an offer is open; called before its first packet. It counts as pending until `settle`. */
-  readonly onOpen: (id: string, transport: NativeChannel, grant: Grant<Data>) => void
+  readonly onOpen: (admitted: Admitted<Data>) => void
+}
+
+/** A pipe that is open and no peer's yet. */
+export interface Admitted<Data> {
+  readonly id: string
+  readonly transport: NativeChannel
+  readonly grant: Grant<Data>
+  /** The peer that it was offered to, or `undefined` for a new one. */
+  readonly peerId: string | undefined
+  /** Of a new peer: what the offers of its further pipes must show. */
+  readonly ticket: string
 }
 
 interface Pending {
   /** Absent until the connection is made. */
   transport: NativeChannel | undefined
   readonly network: string | undefined
+  readonly peerId: string | undefined
   isOpen: boolean
   cancelTimeout: () => void
 }
@@ -54,10 +66,17 @@ export class Admissions<Data> {
     return this.#pending.size
   }
 
-  /** Throws {@link SignalRefusal} if another offer of `address` could not be taken now. */
-  checkRoom(address: string | undefined): void {
+  /** Offers of further pipes to the peer `peerId`. */
+  joinsOf(peerId: string): number {
+    let joins = 0
+    for (const pending of this.#pending.values()) if (pending.peerId === peerId) joins++
+    return joins
+  }
+
+  /** Throws {@link SignalRefusal} if another offer of `address` could not be taken now: of a new peer, or of a further pipe. */
+  checkRoom(address: string | undefined, isNewPeer: boolean = true): void {
     if (this.#isClosed) throw new SignalRefusal(503, 'server-closing', 'the server is closing')
-    if (!this.#options.hasRoom(this.size)) {
+    if (isNewPeer && !this.#options.hasRoom(this.#newPeers)) {
       throw new SignalRefusal(503, 'server-full', 'the server is full', { retryAfterSeconds: 5 })
     }
     const network = address === undefined ? undefined : networkOf(address)
@@ -70,15 +89,20 @@ export class Admissions<Data> {
     }
   }
 
-  /** Takes an offer. Throws {@link SignalRefusal}. When `signal` fires before the answer is out, what was made is freed. */
-  async answer(offer: string, signal: AbortSignal, grant: Grant<Data>): Promise<Answered> {
+  /**
+   * Takes an offer: of a new peer, or of a further pipe to `peerId`, whose right to it has been checked. Throws
+   * {@link SignalRefusal}. When `signal` fires before the answer is out, what was made is freed.
+   */
+  async answer(offer: string, signal: AbortSignal, grant: Grant<Data>, peerId?: string): Promise<Answered> {
     const { address } = grant
-    this.checkRoom(address)
+    this.checkRoom(address, peerId === undefined)
     const { config, transformAnswer, gatheringTimeoutMs, connectTimeoutMs } = this.#options
     const id = randomId(this.#host)
+    const ticket = randomId(this.#host)
     const pending: Pending = {
       transport: undefined,
       network: address === undefined ? undefined : networkOf(address),
+      peerId,
       isOpen: false,
       cancelTimeout: this.#host.at(this.#host.now() + connectTimeoutMs, () => this.end(id)),
     }
@@ -95,14 +119,14 @@ export class Admissions<Data> {
       transport.onOpen = () => {
         pending.isOpen = true
         pending.cancelTimeout()
-        this.#options.onOpen(id, transport, grant)
+        this.#options.onOpen({ id, transport, grant, peerId, ticket })
       }
       const sdp = await transformAnswer(await admission.answer(gatheringTimeoutMs))
       this.#checkPending(id)
       if (!hasCandidates(sdp)) {
         throw new SignalRefusal(503, 'no-candidates', 'the server has no address to be reached at; see its bindAddress')
       }
-      return { sdp, id }
+      return peerId === undefined ? { sdp, id, ticket } : { sdp, id }
     } catch (error) {
       this.end(id)
       throw error
@@ -130,6 +154,12 @@ export class Admissions<Data> {
   close(): void {
     this.#isClosed = true
     for (const id of this.#pending.keys()) this.end(id)
+  }
+
+  get #newPeers(): number {
+    let count = 0
+    for (const pending of this.#pending.values()) if (pending.peerId === undefined) count++
+    return count
   }
 
   #checkPending(id: string): void {

@@ -1,6 +1,7 @@
 import type { ChannelTable } from '../index.ts'
 import { createEndpoint } from '../transport/endpoint.ts'
 import { systemHost } from '../transport/host.ts'
+import { resolvePipes } from '../transport/pipe-demand.ts'
 import { DATAGRAM_PACKET_BYTES } from '../transport/transport.ts'
 import { resolveAnnounced } from './announce.ts'
 import { openHttp, type SignalHttp } from './http.ts'
@@ -32,6 +33,7 @@ export async function listen<const C extends ChannelTable, Data = undefined>(
   const { idleTimeoutMs: timeoutMs, iceServers, announce } = options
   const tuning = { ...options.endpoint, ...(timeoutMs !== undefined && { timeoutMs }) }
   createEndpoint('server', { ...options, endpoint: tuning }, { maxPacketBytes: DATAGRAM_PACKET_BYTES }, systemHost)
+  resolvePipes(options.pipes)
   if (iceServers !== undefined && typeof iceServers !== 'function') nativeIceServers(iceServers)
   const announced = announce && (await resolveAnnounced(announce))
   const native = await loadNative()

@@ -1,6 +1,7 @@
 import type { ChannelTable, CloseOptions } from '../index.ts'
 import type { ClientInfo } from '../signal/handler.ts'
 import type { ProtocolOptions } from '../transport/endpoint.ts'
+import type { PipeOptions } from '../transport/pipe-demand.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AnnouncedAddress } from './announce.ts'
 import type { Authorize } from './gate.ts'
@@ -32,6 +33,8 @@ export interface ServerOptions<C extends ChannelTable, Data = undefined> extends
    * read it from the header that the proxy sets; without an address, only the limits on all clients hold.
    */
   readonly clientAddress?: (request: Request, client: ClientInfo) => string | undefined
+  /** Pipes of one peer, of which `max` counts here: clients open them, see `connect`. Default 3. */
+  readonly pipes?: PipeOptions
   /** Time from an offer to its open DataChannel, ms; then it is freed. Default 15,000. */
   readonly connectTimeoutMs?: number
   /** Time from the open DataChannel to the end of Gannet's handshake, ms; then the connection is freed. Default 10,000. */

@@ -1,10 +1,14 @@
 import type { ChannelTable, MessageOf } from '../index.ts'
-import { answerHandler, type RequestHandler } from '../signal/handler.ts'
+import { SignalRefusal } from '../signal/errors.ts'
+import { answerHandler, type JoinAnswerer, type RequestHandler } from '../signal/handler.ts'
 import { type NodeListener, nodeListener } from '../signal/node-bridge.ts'
+import { isSameTicket } from '../signal/ticket.ts'
+import { Bundle } from '../transport/bundle.ts'
 import { createEndpoint } from '../transport/endpoint.ts'
 import type { Host } from '../transport/host.ts'
 import type { FlushOptions } from '../transport/peer.ts'
-import { Admissions } from './admissions.ts'
+import { resolvePipes } from '../transport/pipe-demand.ts'
+import { Admissions, type Admitted } from './admissions.ts'
 import { Alarms } from './alarms.ts'
 import { announceIn } from './announce.ts'
 import { EventQueue, type ServerEvent, type Source } from './event-queue.ts'
@@ -14,7 +18,6 @@ import type { SignalHttp } from './http.ts'
 import { nativeIceServers } from './ice-servers.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import type { Native } from './native.ts'
-import type { NativeChannel } from './native-channel.ts'
 import type { ServerCloseOptions, ServerOptions } from './options.ts'
 import { RefusalCounts } from './refusal-counts.ts'
 import { ServerPeer } from './server-peer.ts'
@@ -31,6 +34,14 @@ export interface ServerGround {
   readonly udp: HeldUdp
   /** Our own HTTP port, if there is one. */
   readonly http: SignalHttp | undefined
+}
+
+/** What the packets of a peer go through. */
+interface Line<Data> {
+  readonly bundle: Bundle
+  readonly grant: Grant<Data>
+  /** What an offer of a further pipe must show. */
+  readonly ticket: string
 }
 
 /** Peers of one game, fed by offers over HTTP. Driven like a peer: `update`, `pollEvent` until there is none, `flush`. */
@@ -51,6 +62,9 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
   readonly #peers = new Map<string, ServerPeer<C, Data>>()
   /** Every peer whose transport is not closed yet, open or not. */
   readonly #all = new Set<ServerPeer<C, Data>>()
+  /** What each peer stands on, by id. */
+  readonly #lines = new Map<string, Line<Data>>()
+  readonly #maxPipes: number
   readonly #queue = new EventQueue<C, Data>()
   readonly #groups = new Groups<C, Data>()
   #closing: Promise<void> | undefined
@@ -62,6 +76,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     const { path = DEFAULT_PATH, maxPeers = 256, maxPending = 128, allowOrigin, maxOfferBytes } = options
     this.#ground = ground
     this.#options = options
+    this.#maxPipes = resolvePipes(options.pipes).max
     this.#logger = options.logger ?? silentLogger
     this.#alarms = new Alarms(ground.host)
     this.peers = this.#peers
@@ -75,7 +90,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
         return options.transformAnswer?.(announced) ?? announced
       },
       hasRoom: (pending) => this.#peers.size + pending < maxPeers,
-      onOpen: (id, transport, grant) => this.#greet(id, transport, grant),
+      onOpen: (admitted) => this.#admit(admitted),
     })
     const gate = new Gate<Data>({
       authorize: options.authorize,
@@ -90,6 +105,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
       admit: (request, client, signal) => gate.admit(request, client, signal),
       answer: async (offer, _request, signal, grant) =>
         this.#admissions.answer((await options.transformOffer?.(offer)) ?? offer, signal, grant),
+      join: (id, ticket) => this.#join(id, ticket),
       end: (id) => this.#admissions.end(id),
       onRefused: (code, client, error) => this.#refused(code, client.address, error),
       ...(allowOrigin !== undefined && { allowOrigin }),
@@ -213,10 +229,44 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     else this.#logger.warn('refused an offer', { code, address })
   }
 
-  /** A pipe is open: runs the handshake on it. */
-  #greet(id: string, pipe: NativeChannel, grant: Grant<Data>): void {
+  /** An offer of a further pipe to the peer `id`. */
+  #join(id: string, ticket: string): JoinAnswerer {
+    const line = this.#lines.get(id)
+    if (line === undefined) throw new SignalRefusal(404, 'unknown-peer', 'no such peer, or it has ended')
+    if (!isSameTicket(line.ticket, ticket)) {
+      throw new SignalRefusal(403, 'bad-ticket', 'a further pipe needs the ticket that the peer got when it connected')
+    }
+    const checkPipes = () => {
+      if (line.bundle.size + this.#admissions.joinsOf(id) < this.#maxPipes) return
+      throw new SignalRefusal(409, 'too-many-pipes', `a peer may have ${this.#maxPipes} pipes`)
+    }
+    checkPipes()
+    return async (offer, _request, signal) => {
+      const changed = (await this.#options.transformOffer?.(offer)) ?? offer
+      checkPipes()
+      return this.#admissions.answer(changed, signal, line.grant, id)
+    }
+  }
+
+  /** A pipe is open: a peer's, or one that becomes a peer. */
+  #admit(admitted: Admitted<Data>): void {
+    const { id, transport, peerId } = admitted
+    if (peerId === undefined) {
+      this.#greet(admitted)
+      return
+    }
+    this.#admissions.settle(id)
+    const line = this.#lines.get(peerId)
+    if (line === undefined) transport.close()
+    else line.bundle.add(transport)
+  }
+
+  /** Runs the handshake on the first pipe of a peer. */
+  #greet({ id, transport: pipe, grant, ticket }: Admitted<Data>): void {
     const { handshakeTimeoutMs = 10_000, wrapTransport } = this.#options
-    const transport = wrapTransport?.(pipe) ?? pipe
+    const bundle = new Bundle(pipe)
+    this.#lines.set(id, { bundle, grant, ticket })
+    const transport = wrapTransport?.(bundle) ?? bundle
     const host = this.#alarms
     const endpoint = createEndpoint('server', this.#options, transport, host)
     const onProgress = () => this.#progress(source)
@@ -229,6 +279,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     void peer.closed.then((reason) => {
       cancel()
       this.#all.delete(peer)
+      this.#lines.delete(id)
       this.#logger.info('a peer has gone', { id, reason })
     })
   }

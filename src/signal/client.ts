@@ -2,6 +2,7 @@ import { excerptOf, readText } from './body.ts'
 import { Deadline } from './deadline.ts'
 import { type Problem, SignalError } from './errors.ts'
 import { isSdpType, missingInSdp, SDP_TYPE } from './sdp.ts'
+import { TICKET_HEADER, ticketOf } from './ticket.ts'
 
 /** An SDP answer has about 600 bytes; with dozens of candidates it stays far below this. */
 const MAX_ANSWER_BYTES = 65_536
@@ -11,6 +12,8 @@ export interface OfferOptions {
   readonly fetch?: typeof fetch
   /** Headers to add, such as `Authorization`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Ticket of the peer that this offer is to join, when the address is that of its first offer. */
+  readonly ticket?: string | undefined
   /** Ends the exchange with code `aborted`. */
   readonly signal?: AbortSignal
   /** Time for the whole exchange, ms. Default 10,000. */
@@ -24,6 +27,8 @@ export interface Answer {
   readonly sdp: string
   /** Address at which the offer can be withdrawn, absolute, or `undefined` if the server named none. */
   readonly location: string | undefined
+  /** With it, further offers may be posted to `location`, for further pipes; `undefined` if the server takes none. */
+  readonly ticket: string | undefined
 }
 
 /**
@@ -89,7 +94,12 @@ async function exchange(address: URL, offer: string, options: OfferOptions, sign
   const maxBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES
   const response = await send(address, {
     method: 'POST',
-    headers: { ...options.headers, 'content-type': SDP_TYPE, accept: SDP_TYPE },
+    headers: {
+      ...options.headers,
+      ...(options.ticket !== undefined && { [TICKET_HEADER]: options.ticket }),
+      'content-type': SDP_TYPE,
+      accept: SDP_TYPE,
+    },
     body: offer,
     signal,
   })
@@ -114,7 +124,7 @@ async function exchange(address: URL, offer: string, options: OfferOptions, sign
       status,
     })
   }
-  return { sdp: text, location: locationOf(response, address) }
+  return { sdp: text, location: locationOf(response, address), ticket: ticketOf(response.headers) || undefined }
 }
 
 function refusalOf(from: string, status: number, type: string | null, text: string): SignalError {

@@ -2,6 +2,7 @@ import { excerptOf, readText } from './body.ts'
 import { Deadline } from './deadline.ts'
 import { type Problem, SignalRefusal } from './errors.ts'
 import { isSdpType, missingInSdp, SDP_TYPE } from './sdp.ts'
+import { TICKET_HEADER, ticketOf } from './ticket.ts'
 
 /** An SDP offer has 500 to 4,000 bytes; 64 KiB leaves room for hundreds of candidates. */
 const MAX_OFFER_BYTES = 65_536
@@ -11,7 +12,12 @@ export interface Answered {
   readonly sdp: string
   /** Names the offer in the `Location` of the response: URL-safe, hard to guess. */
   readonly id: string
+  /** Lets the offerer open further pipes to the same peer, if there may be any: hard to guess. */
+  readonly ticket?: string
 }
+
+/** Makes the answer to an offer of a further pipe. As `answer` of the options in everything else. */
+export type JoinAnswerer = (offer: string, request: Request, signal: AbortSignal) => Promise<Answered>
 
 /** What the server around a handler knows of a client and its `Request` does not say. */
 export interface ClientInfo {
@@ -30,6 +36,11 @@ export interface AnswerHandlerOptions<Grant = undefined> {
    * reported as status 500 without its text. `signal` fires when nobody waits for the answer any more: free what was made.
    */
   readonly answer: (offer: string, request: Request, signal: AbortSignal, grant: Grant) => Promise<Answered>
+  /**
+   * Offers of further pipes to a peer that is there: a POST to the place of its first offer, `id`, with what the offerer shows for
+   * it, `''` if nothing. Asked before a byte of the offer is read; throws {@link SignalRefusal} to say no. Without it there are none.
+   */
+  readonly join?: (id: string, ticket: string, client: ClientInfo) => JoinAnswerer
   /** Told when the request of a grant is over, answered or not. */
   readonly release?: (grant: Grant) => void
   /** Told each refusal by its code; `error` is there when it was no refusal but a failure of `admit` or `answer`. */
@@ -101,8 +112,9 @@ class AnswerHandler<Grant> {
     this.#checkOrigin(request)
     switch (request.method) {
       case 'POST':
-        if (below.length > 1) throw new SignalRefusal(404, 'not-found', `offers go to ${this.#path}, not below it`)
-        return await this.#post(request, client, pathname)
+        if (below.length <= 1) return await this.#post(request, client, pathname)
+        if (this.#options.join !== undefined) return await this.#join(request, client, below.slice(1))
+        throw new SignalRefusal(404, 'not-found', `offers go to ${this.#path}, not below it`)
       case 'DELETE':
         if (this.#options.end !== undefined) return await this.#delete(request, pathname)
     }
@@ -123,14 +135,21 @@ class AnswerHandler<Grant> {
     const grant = (await this.#inTime(request, (signal) => this.#options.admit?.(request, client, signal))) as Grant
     try {
       const offer = await this.#readOffer(request)
-      const { sdp, id } = await this.#inTime(request, (signal) => this.#options.answer(offer, request, signal, grant))
+      const answered = await this.#inTime(request, (signal) => this.#options.answer(offer, request, signal, grant))
       // Relative to the request, so that it stays right behind a proxy that maps paths.
       const last = pathname.slice(pathname.lastIndexOf('/') + 1)
-      const location = last === '' ? id : `${last}/${id}`
-      return new Response(sdp, { status: 201, headers: { 'content-type': SDP_TYPE, location } })
+      return created(answered, last === '' ? answered.id : `${last}/${answered.id}`)
     } finally {
       this.#options.release?.(grant)
     }
+  }
+
+  async #join(request: Request, client: ClientInfo, id: string): Promise<Response> {
+    this.#checkHeaders(request)
+    const answer = this.#options.join!(id, ticketOf(request.headers), client)
+    const offer = await this.#readOffer(request)
+    const answered = await this.#inTime(request, (signal) => answer(offer, request, signal))
+    return created(answered, answered.id)
   }
 
   /** Part of making an answer, at an end of its time refused. */
@@ -214,15 +233,21 @@ class AnswerHandler<Grant> {
       // A page that is refused may read why: the refusal holds nothing else.
       if (origin !== null) headers.set('access-control-allow-origin', origin)
     }
-    headers.set('access-control-expose-headers', 'Location, Retry-After')
+    headers.set('access-control-expose-headers', 'Location, Retry-After, Gannet-Ticket')
     headers.set('cache-control', 'no-store')
     if (request.method === 'OPTIONS') {
       headers.set('access-control-allow-methods', this.#methods)
       // The star does not cover Authorization (Fetch standard, CORS-preflight fetch).
-      headers.set('access-control-allow-headers', 'Authorization, Content-Type, *')
+      headers.set('access-control-allow-headers', 'Authorization, Content-Type, Gannet-Ticket, *')
       headers.set('access-control-max-age', '86400')
     }
   }
+}
+
+function created({ sdp, ticket }: Answered, location: string): Response {
+  const headers = new Headers({ 'content-type': SDP_TYPE, location })
+  if (ticket !== undefined) headers.set(TICKET_HEADER, ticket)
+  return new Response(sdp, { status: 201, headers })
 }
 
 function refusalOf(error: unknown): SignalRefusal {

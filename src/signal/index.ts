@@ -19,6 +19,7 @@ export {
   type AnswerHandlerOptions,
   answerHandler,
   type ClientInfo,
+  type JoinAnswerer,
   type RequestHandler,
 } from './handler.ts'
 export {

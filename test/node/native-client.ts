@@ -9,19 +9,25 @@ import { createConnection, offerOf, opened } from './native-pair.ts'
 export interface NativePipe {
   readonly transport: NativeChannel
   readonly location: string
+  /** Lets further pipes join the same peer; `''` for a pipe that has joined one. */
+  readonly ticket: string
 }
 
 /** What a page does, with libdatachannel in place of a browser: offer, POST, answer, open channel. */
-export async function openNativePipe(url: string, headers: Record<string, string> = {}): Promise<NativePipe> {
+export async function openNativePipe(
+  url: string,
+  headers: Record<string, string> = {},
+  ticket?: string,
+): Promise<NativePipe> {
   const connection = createConnection('client')
   const transport = new NativeChannel(connection)
   try {
     const open = opened(transport)
     open.catch(() => {})
-    const answer = await postOffer(url, await offerOf(connection), { headers })
+    const answer = await postOffer(url, await offerOf(connection), { headers, ticket })
     connection.setRemoteDescription(answer.sdp, 'answer')
     await open
-    return { transport, location: answer.location! }
+    return { transport, location: answer.location!, ticket: answer.ticket ?? '' }
   } catch (error) {
     transport.close()
     throw error

@@ -7,6 +7,7 @@ import {
   type RequestHandler,
   SignalRefusal,
 } from '../../src/signal/index.ts'
+import { isSameTicket } from '../../src/signal/ticket.ts'
 import { sdpOf } from './sdp.ts'
 
 const OFFER = sdpOf('offer')
@@ -53,6 +54,60 @@ function endless(pieceBytes: number): {
   })
   return { body, given: () => given, isCancelled: () => isCancelled }
 }
+
+describe('offers of further pipes', () => {
+  const join = (headers: Record<string, string> = {}) => post(OFFER, { headers }, `${URL_OF_OFFERS}/id7`)
+
+  test('go to the place of the first one, with its ticket, and are answered beside it', async () => {
+    const joins: unknown[] = []
+    const handle = handlerOf({
+      answer: () => Promise.resolve({ ...ANSWERED, ticket: 'secret' }),
+      join: (id, ticket) => async (offer) => {
+        joins.push({ id, ticket, offer })
+        return { sdp: ANSWERED.sdp, id: 'id8' }
+      },
+    })
+    const first = await handle(post())
+    expect([first.status, first.headers.get('gannet-ticket')]).toEqual([201, 'secret'])
+    expect(first.headers.get('access-control-expose-headers')).toContain('Gannet-Ticket')
+    const second = await handle(join({ 'gannet-ticket': 'secret' }))
+    expect([second.status, second.headers.get('location'), second.headers.get('gannet-ticket')]).toEqual([
+      201,
+      'id8',
+      null,
+    ])
+    expect(joins).toEqual([{ id: 'id7', ticket: 'secret', offer: OFFER }])
+  })
+
+  test('come without a ticket, or with one out of measure, as such', async () => {
+    const tickets: string[] = []
+    const handle = handlerOf({
+      join: (_id, ticket) => {
+        tickets.push(ticket)
+        throw new SignalRefusal(403, 'bad-ticket', 'no')
+      },
+    })
+    expect(await problemOf(await handle(join()))).toEqual([403, 'bad-ticket'])
+    expect(await problemOf(await handle(join({ 'gannet-ticket': 'x'.repeat(1000) })))).toEqual([403, 'bad-ticket'])
+    expect(tickets).toEqual(['', ''])
+  })
+
+  test('are not found where there are none, and refused as any other offer', async () => {
+    expect(await problemOf(await handlerOf()(join()))).toEqual([404, 'not-found'])
+    const handle = handlerOf({ join: () => () => Promise.resolve(ANSWERED) })
+    const html = post(OFFER, { headers: { 'content-type': 'text/html' } }, `${URL_OF_OFFERS}/id7`)
+    expect(await problemOf(await handle(html))).toEqual([415, 'not-sdp'])
+  })
+})
+
+test('tickets are the same only when they are, and there is one', () => {
+  expect([
+    isSameTicket('abc', 'abc'),
+    isSameTicket('abc', 'abd'),
+    isSameTicket('abc', 'ab'),
+    isSameTicket('', ''),
+  ]).toEqual([true, false, false, false])
+})
 
 describe('answerHandler', () => {
   test('answers an offer with 201, SDP and a relative location', async () => {

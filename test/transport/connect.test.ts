@@ -12,15 +12,19 @@ interface Page {
   readonly webrtc: FakeWebRtc<typeof CHANNELS>
   /** What was asked of the server, as method and path. */
   readonly requests: string[]
+  /** The tickets that its offers showed. */
+  readonly tickets: (string | undefined)[]
 }
 
 /** A page in a browser of which only WebRTC, fetch and events exist. */
 function page(fates: Fate[], answer: () => Response = answered, protocol = 'p'): Page {
   const webrtc = new FakeWebRtc({ channels: CHANNELS, protocol }, ...fates)
   const requests: string[] = []
+  const tickets: (string | undefined)[] = []
   const fetchLike = async (url: URL | string, init: RequestInit): Promise<Response> => {
     requests.push(`${init.method} ${new URL(url).pathname}`)
     if (init.method === 'DELETE') return new Response(null, { status: 204 })
+    tickets.push((init.headers as Record<string, string>)['gannet-ticket'])
     const response = answer()
     init.signal?.throwIfAborted()
     return response
@@ -31,7 +35,7 @@ function page(fates: Fate[], answer: () => Response = answered, protocol = 'p'):
   for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent'] as const) {
     vi.stubGlobal(name, events[name].bind(events))
   }
-  return { webrtc, requests }
+  return { webrtc, requests, tickets }
 }
 
 function answered(): Response {
@@ -39,6 +43,12 @@ function answered(): Response {
     status: 201,
     headers: { 'content-type': 'application/sdp', location: '/gannet/id7' },
   })
+}
+
+function answeredWithTicket(): Response {
+  const response = answered()
+  response.headers.set('gannet-ticket', 'secret')
+  return response
 }
 
 function connecting(options: Partial<ConnectOptions<typeof CHANNELS>> = {}) {
@@ -201,5 +211,50 @@ describe('connect fails with', () => {
     }
     await expect(connecting({ wrapTransport })).rejects.toThrow('bad weather')
     await until(() => webrtc.live === 0)
+  })
+})
+
+describe('further pipes', () => {
+  test('are opened at the place of the first, with its ticket, and end with the peer', async () => {
+    const { webrtc, requests, tickets } = page(['opens'], answeredWithTicket)
+    const peer = await connecting({ pipes: { min: 3 } })
+    await until(() => requests.length === 3)
+    expect(requests).toEqual(['POST /gannet', 'POST /gannet/id7', 'POST /gannet/id7'])
+    expect(tickets).toEqual([undefined, 'secret', 'secret'])
+    await until(() => webrtc.connections.filter((one) => one.connectionState === 'connected').length === 3)
+    peer.close({ deadlineMs: 0 })
+    await peer.closed
+    expect(webrtc.live).toBe(0)
+  })
+
+  test('are not asked for where there is no ticket or no wish', async () => {
+    for (const [answer, pipes] of [
+      [answered, { min: 3 }],
+      [answeredWithTicket, { max: 1 }],
+    ] as const) {
+      const { requests } = page(['opens'], answer)
+      const peer = await connecting({ pipes })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      peer.close({ deadlineMs: 0 })
+      await peer.closed
+      expect(requests).toEqual(['POST /gannet'])
+    }
+  })
+
+  test('that fail leave the peer as it is, and are not asked for again at once', async () => {
+    const { webrtc, requests } = page(['opens', 'ice-fails'], answeredWithTicket)
+    const peer = await connecting({ pipes: { min: 2 } })
+    await until(() => webrtc.connections.length === 2 && webrtc.live === 1)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect([peer.state, requests.length]).toEqual(['open', 3])
+    expect(requests[2]).toBe('DELETE /gannet/id7')
+    peer.close({ deadlineMs: 0 })
+    await peer.closed
+  })
+
+  test('out of range are refused before anything is opened', async () => {
+    const { requests } = page(['opens'])
+    await expect(connecting({ pipes: { max: 0 } })).rejects.toThrow(NetcodeError)
+    expect(requests).toEqual([])
   })
 })

@@ -1,0 +1,106 @@
+import { type EndpointStats, NetcodeError } from '../index.ts'
+
+/** How many pipes a peer may have. */
+export interface PipeOptions {
+  /** Pipes to open at once, 1 to 8. Default 1. The side that listens opens none. */
+  readonly min?: number
+  /** Pipes to have at most, 1 to 8, and not below `min`. Default 3. */
+  readonly max?: number
+}
+
+const MOST_PIPES = 8
+const DEFAULT_MAX = 3
+
+/** Throws `bad-option` for what is out of range. */
+export function resolvePipes(options: PipeOptions = {}): Required<PipeOptions> {
+  const { min = 1, max = Math.max(min, DEFAULT_MAX) } = options
+  for (const [name, value] of [
+    ['min', min],
+    ['max', max],
+  ] as const) {
+    if (!Number.isInteger(value) || value < 1 || value > MOST_PIPES) {
+      throw new NetcodeError('bad-option', `pipes.${name}: ${value}, expected an integer, 1 to ${MOST_PIPES}`)
+    }
+  }
+  if (min > max) throw new NetcodeError('bad-option', `pipes.min: ${min}, expected at most pipes.max, ${max}`)
+  return { min, max }
+}
+
+/** Bytes of SCTP around a packet: header 12, DATA chunk 16. */
+const SCTP_BYTES = 28
+/** Bytes that dcSCTP puts into one SCTP packet. */
+const SCTP_MTU_BYTES = 1160
+/**
+ * Share of SCTP's long-run rate that one pipe is trusted with. Well below that rate its window still shuts for a round trip or two
+ * after losses that come close together.
+ */
+const TRUSTED_SHARE = 0.3
+/** Losses below this share, 0 to 1, shut no window for long. */
+const CALM_LOSS = 0.002
+/**
+ * From this share of losses on, 0 to 1, whatever the rate, one pipe is not enough: SCTP may lose what it sends to get over a loss,
+ * and then waits for a timer of 400 ms and more, which doubles.
+ */
+const ROUGH_LOSS = 0.015
+/** Round trip from which that timer is worse than waiting for it with a second pipe, ms. */
+const ROUGH_RTT_MS = 40
+/** How long the rate is averaged, ms. */
+const WINDOW_MS = 1000
+/** How long a demand lasts once it was there, ms: opening a pipe takes several round trips. */
+const HOLD_MS = 30_000
+/** Samples with everything blocked, within the window, that ask for another pipe. */
+const BLOCKED_SAMPLES = 3
+
+/**
+ * How many pipes help a peer: as many as it takes for none of them to carry more than SCTP's congestion control lets through at the
+ * present loss and round trip, about 1.22 MTU / (RTT √loss) (Mathis et al. 1997), and another whenever all were blocked.
+ */
+export class PipeDemand {
+  readonly #range: Required<PipeOptions>
+  #sinceAt: number = Number.NEGATIVE_INFINITY
+  #sentBytes = 0
+  #receivedBytes = 0
+  #blocked = 0
+  #wanted: number
+  #wantedAt: number = Number.NEGATIVE_INFINITY
+
+  constructor(range: Required<PipeOptions>) {
+    this.#range = range
+    this.#wanted = range.min
+  }
+
+  /** Takes a look at the peer: a few each second. `isBlocked`: something waits below every one of its `size` pipes. */
+  look(now: number, stats: EndpointStats, isBlocked: boolean, size: number): number {
+    if (isBlocked) this.#blocked++
+    const elapsedMs = now - this.#sinceAt
+    if (elapsedMs < WINDOW_MS) return this.#wanted
+    const sentBytes = stats.bytesSent + SCTP_BYTES * stats.packetsSent
+    const receivedBytes = stats.bytesReceived + SCTP_BYTES * stats.packetsReceived
+    if (elapsedMs < 10 * WINDOW_MS) {
+      const perSecond = 1000 / elapsedMs
+      const up = pipesFor((sentBytes - this.#sentBytes) * perSecond, stats.rttMinMs, stats.lossUp)
+      const down = pipesFor((receivedBytes - this.#receivedBytes) * perSecond, stats.rttMinMs, stats.lossDown)
+      this.#want(Math.max(up, down, this.#blocked >= BLOCKED_SAMPLES ? size + 1 : 1), now)
+    }
+    this.#sinceAt = now
+    this.#sentBytes = sentBytes
+    this.#receivedBytes = receivedBytes
+    this.#blocked = 0
+    return this.#wanted
+  }
+
+  #want(pipes: number, now: number): void {
+    const wanted = Math.min(this.#range.max, Math.max(this.#range.min, pipes))
+    if (wanted < this.#wanted && now < this.#wantedAt + HOLD_MS) return
+    this.#wanted = wanted
+    this.#wantedAt = now
+  }
+}
+
+/** Pipes that carry `bytesPerSecond` in one direction without waiting for SCTP's window. */
+function pipesFor(bytesPerSecond: number, rttMs: number, loss: number): number {
+  if (!(loss > CALM_LOSS) || !(rttMs > 0)) return 1
+  const ceiling = (1.22 * SCTP_MTU_BYTES * 1000) / (rttMs * Math.sqrt(loss))
+  const byRate = Math.ceil(bytesPerSecond / (TRUSTED_SHARE * ceiling))
+  return Math.max(byRate, loss >= ROUGH_LOSS && rttMs >= ROUGH_RTT_MS ? 2 : 1)
+}

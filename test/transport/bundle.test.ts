@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import { VirtualHost } from '../../src/sim/index.ts'
+import { Bundle } from '../../src/transport/bundle.ts'
+import { systemHost } from '../../src/transport/host.ts'
+import { type Loopback, loopback } from './loopback.ts'
+import { transportContract } from './transport.contract.ts'
+
+for (const count of [1, 3]) {
+  transportContract(`a bundle of ${count}`, async () => {
+    const pairs = Array.from({ length: count }, () => loopback(systemHost, { delayMs: 1 }))
+    return { a: new Bundle(...pairs.map(([a]) => a)), b: new Bundle(...pairs.map(([, b]) => b)) }
+  })
+}
+
+interface Setup {
+  readonly host: VirtualHost
+  readonly pipes: readonly Loopback[]
+  readonly bundle: Bundle
+  readonly ends: string[]
+  send(count: number): void
+  /** Packets that each pipe has taken. */
+  taken(): number[]
+}
+
+function setUp(count: number): Setup {
+  const host = new VirtualHost({ seed: 1 })
+  const pipes = Array.from({ length: count }, () => loopback(host, { delayMs: 10 })[0])
+  const bundle = new Bundle(...pipes)
+  const ends: string[] = []
+  bundle.onEnd = ({ detail }) => ends.push(detail)
+  return {
+    host,
+    pipes,
+    bundle,
+    ends,
+    send(packets) {
+      for (let i = 0; i < packets; i++) bundle.send(new Uint8Array(10))
+    },
+    taken: () => pipes.map((pipe) => pipe.sentAt.length),
+  }
+}
+
+describe('the choice of a pipe', () => {
+  test('takes turns while nothing waits', () => {
+    const { send, taken } = setUp(3)
+    send(7)
+    expect(taken()).toEqual([3, 2, 2])
+  })
+
+  test('goes around a pipe below which something waits, at once, and back when that is gone', () => {
+    const { pipes, bundle, send, taken } = setUp(3)
+    pipes[1]!.backlogBytes = 1
+    expect(bundle.backlogBytes).toBe(0)
+    send(6)
+    expect(taken()).toEqual([3, 0, 3])
+    pipes[1]!.backlogBytes = 0
+    send(3)
+    expect(taken()).toEqual([4, 1, 4])
+  })
+
+  test('falls to the one below which least waits, and tells what that is', () => {
+    const { pipes, bundle, send, taken } = setUp(3)
+    pipes.forEach((pipe, i) => {
+      pipe.backlogBytes = [3000, 1000, 2000][i]!
+    })
+    expect(bundle.backlogBytes).toBe(1000)
+    send(2)
+    expect(taken()).toEqual([0, 2, 0])
+  })
+})
+
+describe('pipes that come and go', () => {
+  test('one that ends is left out, and nobody is told while there is another', () => {
+    const { pipes, bundle, ends, send, taken } = setUp(3)
+    send(2)
+    pipes[1]!.end('ice-failed')
+    expect([bundle.size, ends]).toEqual([2, []])
+    send(4)
+    expect(taken()).toEqual([3, 1, 2])
+  })
+
+  test('the end of the last one is the end, once, in its words', () => {
+    const { pipes, bundle, ends } = setUp(2)
+    pipes[0]!.end('ice-failed')
+    pipes[1]!.end('channel-closed')
+    bundle.close()
+    expect(ends).toEqual(['channel-closed'])
+  })
+
+  test('without pipes it waits for another one if told so, and drops what is sent meanwhile', () => {
+    const { host, pipes, bundle, ends, send } = setUp(1)
+    const words: string[] = []
+    bundle.onEmpty = ({ detail }) => {
+      words.push(detail)
+      return true
+    }
+    pipes[0]!.end('ice-failed')
+    send(3)
+    expect([bundle.size, bundle.backlogBytes, words, ends]).toEqual([0, 0, ['ice-failed'], []])
+    const [next] = loopback(host)
+    bundle.add(next)
+    send(2)
+    expect(next.sentAt.length).toBe(2)
+    bundle.onEmpty = undefined
+    next.end('channel-closed')
+    expect(ends).toEqual(['channel-closed'])
+  })
+
+  test('a retired one is closed and gone; a stranger is not touched', () => {
+    const { host, pipes, bundle, ends } = setUp(2)
+    expect(bundle.retire(pipes[0]!, 'stalled')).toBe(true)
+    expect([pipes[0]!.closedAt, bundle.pipes]).toEqual([host.now(), [pipes[1]]])
+    const [stranger] = loopback(host)
+    expect(bundle.retire(stranger, 'stalled')).toBe(false)
+    expect(stranger.closedAt).toBeUndefined()
+    expect(bundle.retire(pipes[1]!, 'stalled')).toBe(true)
+    expect(ends).toEqual(['stalled'])
+  })
+
+  test('one that comes too late is closed', () => {
+    const { host, pipes, bundle } = setUp(1)
+    bundle.close()
+    expect(pipes[0]!.closedAt).toBe(host.now())
+    const [late] = loopback(host)
+    bundle.add(late)
+    expect([late.closedAt, bundle.size]).toEqual([host.now(), 0])
+  })
+
+  test('a bundle of none, or a pipe of smaller packets, is refused', () => {
+    expect(() => new Bundle()).toThrow(RangeError)
+    const { host, bundle } = setUp(1)
+    const [small] = loopback(host)
+    expect(() => bundle.add(Object.assign(Object.create(small), { maxPacketBytes: 500 }))).toThrow(/500.*1150/)
+  })
+})
