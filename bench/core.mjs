@@ -46,15 +46,16 @@ export function runCore(core, { quick = false } = {}) {
 }
 
 /**
+ * One tick of a pair: `messages` messages one way, delivered, acknowledged and told.
  * @param {Core} core
  * @param {keyof typeof CHANNELS} kind
  * @param {number} messageBytes
  * @param {number} messages
- * @param {Effort} effort
- * @returns {Row}
  */
-function measure(core, kind, messageBytes, messages, effort) {
+export function tickOf(core, kind, messageBytes, messages) {
   const pair = new Pair(core.Endpoint, CHANNELS)
+  // A message of many fragments stays in their buffers until it is whole.
+  if (messageBytes <= 1024) pair.reuseBuffers()
   const payload = new Uint8Array(messageBytes).map((_, i) => i)
   const hasKeys = kind === 'sequenced' || kind === 'latest'
   // One object for each key: what a game would keep, so that none is made here.
@@ -71,6 +72,19 @@ function measure(core, kind, messageBytes, messages, effort) {
       while (pair.client.pollEvent() !== undefined);
     }
   }
+  return { pair, payload, tick }
+}
+
+/**
+ * @param {Core} core
+ * @param {keyof typeof CHANNELS} kind
+ * @param {number} messageBytes
+ * @param {number} messages
+ * @param {Effort} effort
+ * @returns {Row}
+ */
+function measure(core, kind, messageBytes, messages, effort) {
+  const { pair, payload, tick } = tickOf(core, kind, messageBytes, messages)
   const repeat = (/** @type {number} */ rounds) => {
     for (let i = 0; i < rounds; i++) tick()
   }

@@ -81,7 +81,7 @@ export class ReliableReceiver implements ReceiveChannel {
     const standing = this.#standingOf(id)
     if (standing !== 'new') return standing
     this.#see(id)
-    if (id === this.#next) this.#advance()
+    this.#advance()
     return 'taken'
   }
 
@@ -117,13 +117,13 @@ export class ReliableReceiver implements ReceiveChannel {
       this.#heldBytes += kept.length
       return 'taken'
     }
+    this.#next++
     this.#deliver(this.config, -1, payload)
-    this.#see(id)
     this.#advance()
     return 'taken'
   }
 
-  /** Moves on from `next`, which is settled, and releases what waited for it. */
+  /** Moves `next` over what has been seen, and releases what waited. */
   #advance(): void {
     while (this.#isSeen(this.#next)) {
       const id = this.#next++

@@ -44,7 +44,11 @@ export class Lanes {
   isHushed = false
   #credit = 0
   #stamp = 0
+  /** Of the packet being filled. */
   #hasWrittenBulk = false
+  #reliableBytes = 0
+  /** Virtual time at which the lane that `#next` chose is not the first any more. */
+  #turnEnds: number = Number.POSITIVE_INFINITY
 
   constructor(channels: readonly SendChannel[], reliableShare: number, maxPacketBytes: number) {
     this.#reliableShare = reliableShare
@@ -125,29 +129,31 @@ export class Lanes {
   fill(packer: Packer, sort: Sort): boolean {
     this.#stamp++
     this.#hasWrittenBulk = false
-    let reliableBytes = 0
-    for (let lane = this.#next(this.#reserve, sort); lane !== undefined; lane = this.#next(this.#reserve, sort)) {
-      if (reliableBytes >= this.#credit || packer.isFull) break
-      reliableBytes += this.#serve(this.#reserve, lane, packer, sort)
-    }
-    let bytes = reliableBytes
+    this.#reliableBytes = 0
+    let bytes = this.#fillFrom(this.#reserve, packer, sort, this.#credit)
     for (let c = 0; c < this.#classes.length; c++) {
-      const entry = this.#classes[c]!
-      for (let lane = this.#next(entry, sort); lane !== undefined; lane = this.#next(entry, sort)) {
-        if (packer.isFull) break
-        const written = this.#serve(entry, lane, packer, sort)
-        bytes += written
-        if (lane.channel.config.isReliable) reliableBytes += written
-      }
+      bytes += this.#fillFrom(this.#classes[c]!, packer, sort, Number.POSITIVE_INFINITY)
     }
-    const credit = this.#credit + bytes * this.#reliableShare - reliableBytes
+    const credit = this.#credit + bytes * this.#reliableShare - this.#reliableBytes
     this.#credit = Math.min(this.#maxCredit, Math.max(-this.#maxCredit, credit))
     return this.#hasWrittenBulk
   }
 
-  /** The pending lane with the earliest start among those not blocked in this packet. */
+  /** Serves one class until nothing of it fits any more or `maxBytes` are reached; returns the bytes. */
+  #fillFrom(entry: PriorityClass, packer: Packer, sort: Sort, maxBytes: number): number {
+    let bytes = 0
+    while (bytes < maxBytes && !packer.isFull) {
+      const lane = this.#next(entry, sort)
+      if (lane === undefined) break
+      bytes += this.#serve(entry, lane, packer, sort, maxBytes - bytes)
+    }
+    return bytes
+  }
+
+  /** The pending lane with the earliest start among those not blocked in this packet; `#turnEnds` is that of the one after it. */
   #next(entry: PriorityClass, sort: Sort): Lane | undefined {
     let best: Lane | undefined
+    this.#turnEnds = Number.POSITIVE_INFINITY
     for (let i = 0; i < entry.lanes.length; i++) {
       const lane = entry.lanes[i]!
       const { isPending, hasBulk } = lane.channel
@@ -157,21 +163,34 @@ export class Lanes {
       lane.isBacklogged = isBacklogged
       const isWanted = (isPending && sort !== 'bulk') || (hasBulk && sort !== 'prompt')
       if (!isWanted || lane.blockedAt === this.#stamp) continue
-      if (best === undefined || lane.finish < best.finish) best = lane
+      if (best === undefined || lane.finish < best.finish) {
+        if (best !== undefined) this.#turnEnds = best.finish
+        best = lane
+      } else if (lane.finish < this.#turnEnds) {
+        this.#turnEnds = lane.finish
+      }
     }
     return best
   }
 
-  #serve(entry: PriorityClass, lane: Lane, packer: Packer, sort: Sort): number {
-    const isBulk = sort === 'bulk' || (sort === 'any' && !lane.channel.isPending)
-    const written = isBulk ? lane.channel.writeBulk(packer) : lane.channel.writeOne(packer)
-    if (isBulk && written > 0) this.#hasWrittenBulk = true
-    if (written === 0) {
-      lane.blockedAt = this.#stamp
-      return 0
-    }
-    entry.virtualTime = lane.finish
-    lane.finish += written / lane.weight
-    return written
+  /** Serves a lane for as long as it is the first: the others do not change meanwhile. */
+  #serve(entry: PriorityClass, lane: Lane, packer: Packer, sort: Sort, maxBytes: number): number {
+    const { channel } = lane
+    const isBulk = sort === 'bulk' || (sort === 'any' && !channel.isPending)
+    let bytes = 0
+    do {
+      const written = isBulk ? channel.writeBulk(packer) : channel.writeOne(packer)
+      if (written === 0) {
+        // Nothing fits; or all has been written, and bulk may follow.
+        if (bytes === 0 || isBulk || channel.isPending) lane.blockedAt = this.#stamp
+        break
+      }
+      entry.virtualTime = lane.finish
+      lane.finish += written / lane.weight
+      bytes += written
+    } while (lane.finish < this.#turnEnds && bytes < maxBytes && !packer.isFull)
+    if (isBulk && bytes > 0) this.#hasWrittenBulk = true
+    if (channel.config.isReliable) this.#reliableBytes += bytes
+    return bytes
   }
 }

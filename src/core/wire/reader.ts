@@ -7,6 +7,8 @@ import { VARINT_2, VARINT_3, VARINT_5 } from './varint.ts'
  */
 export class Reader {
   #bytes: Bytes = EMPTY
+  #buffer: ArrayBuffer = EMPTY.buffer
+  #offset = 0
   #at = 0
   #end = 0
   failed = false
@@ -14,6 +16,8 @@ export class Reader {
   /** Starts over at the front of `bytes`. */
   reset(bytes: Bytes): void {
     this.#bytes = bytes
+    this.#buffer = bytes.buffer
+    this.#offset = bytes.byteOffset
     this.#at = 0
     this.#end = bytes.length
     this.failed = false
@@ -61,7 +65,7 @@ export class Reader {
   /** The next `count` bytes, as a view into the packet. */
   view(count: number): Bytes {
     if (!this.#take(count)) return EMPTY
-    return this.#bytes.subarray(this.#at - count, this.#at)
+    return new Uint8Array(this.#buffer, this.#offset + this.#at - count, count)
   }
 
   skip(count: number): void {

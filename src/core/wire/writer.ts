@@ -85,7 +85,7 @@ export class Writer {
 
   /** What was written, as a view on the scratch buffer: valid until the next `reset`. */
   view(): Bytes {
-    return this.#bytes.subarray(0, this.#at)
+    return new Uint8Array(this.#bytes.buffer, 0, this.#at)
   }
 
   #grow(count: number): number {

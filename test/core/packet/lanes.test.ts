@@ -73,7 +73,7 @@ class Table {
         return waiting.get(name)! * size
       },
       writeOne() {
-        if (writer.remaining < size) return 0
+        if (writer.remaining < size || waiting.get(name) === 0) return 0
         for (let i = 0; i < size; i++) writer.u8(0)
         waiting.set(name, waiting.get(name)! - 1)
         written.set(name, (written.get(name) ?? 0) + size)
