@@ -22,11 +22,11 @@ export interface EndpointStats {
   /** Share of the peer's packets that were lost, 0 to 1, smoothed over about 512 packets. */
   lossDown: number
   /**
-   * Queue that stands on the path in our direction, ms: the smallest transit time of the last quarter of a round trip above the
+   * Queue that stands on the path in our direction, ms: the smallest transit time of the last eighth of a round trip above the
    * smallest of the last 5 to 10 s, from the instants of arrival that acks tell. 0 to 8,192; includes what waits below us.
    */
   queueMs: number
-  /** Bytes of our packets that the peer confirms per second, over the last half round trip (at least 40 ms) with news; 0 before. */
+  /** Bytes of our packets that the peer confirms per second, over the last quarter of a round trip (at least 20 ms) with news; 0 before. */
   deliveryRate: number
   /** Bytes of packets that may be unconfirmed at once, as the congestion controller says; `Infinity` with `congestion: 'fixed'`. */
   windowBytes: number

@@ -29,6 +29,8 @@ export class Unpacker {
   readonly #followsSame = (channel: number): boolean => this.#stamps[channel] === this.#stamp
   /** Records in the packet read last. */
   records = 0
+  /** It held a fragment of a reliable message. */
+  hasBulk = false
 
   constructor(channels: readonly ReceiveChannel[], stats: EndpointStats) {
     this.#channels = channels
@@ -42,6 +44,7 @@ export class Unpacker {
   read(reader: Reader, sequence: number, now: number): RecordResult {
     this.#stamp = (this.#stamp + 1) >>> 0
     this.records = 0
+    this.hasBulk = false
     while (reader.remaining > 0) {
       const outcome = readRecord(reader, this.#view, this.#configs, this.#followsSame)
       if (outcome === 'unknown-channel') {
@@ -77,6 +80,7 @@ export class Unpacker {
   #takeFragment(channel: ReceiveChannel, reader: Reader, sequence: number, now: number): RecordResult {
     const view = this.#view
     const fragment = this.#fragment
+    this.hasBulk = channel.config.isReliable
     fragment.group = expand16(view.group, channel.groupReference)
     if (fragment.group < 0) {
       this.#stats.refusals.idOutOfWindow++

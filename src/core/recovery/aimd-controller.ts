@@ -61,7 +61,7 @@ export class AimdController implements CongestionController {
     else this.#window += (this.#packetBytes * news.ackedBytes) / this.#window
   }
 
-  onLost(_bytes: number, sentAt: number, now: number): void {
+  onLost(sentAt: number, now: number): void {
     if (sentAt <= this.#recoveryAt) return
     this.#recoveryAt = now
     this.#window = Math.max(LEAST_PACKETS * this.#packetBytes, this.#window * DECREASE)

@@ -2,7 +2,8 @@
 export interface AckNews {
   /** Instant of its arrival, ms. */
   now: number
-  /** Bytes of packets that it confirms for the first time. */
+  /** Packets that it confirms for the first time, and their bytes. */
+  ackedPackets: number
   ackedBytes: number
   /** Smoothed round trip, ms, queues included; a guess before the first sample. */
   rttMs: number
@@ -23,7 +24,7 @@ export interface CongestionController {
   onSent(inFlightBytes: number, now: number): void
   onAcked(news: AckNews): void
   /** A packet counts as lost. */
-  onLost(bytes: number, sentAt: number, now: number): void
+  onLost(sentAt: number, now: number): void
   /** Bytes that may be unconfirmed at once; `Infinity` for no limit. */
   readonly windowBytes: number
   /** Rate at which that window is to be spread over time, bytes per second. */

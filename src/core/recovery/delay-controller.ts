@@ -8,16 +8,19 @@ const INITIAL_PACKETS = 16
 /** Packets that are always allowed: the connection stays alive beside any competitor. */
 const LEAST_PACKETS = 4
 /** The start ends above this queue, ms; below the next one the window grows; above the third a loss means congestion. */
-const START_MS = 0.8 * TARGET_MS
+const START_MS = 0.4 * TARGET_MS
 const LOW_MS = 0.35 * TARGET_MS
 const LOSS_MS = 1.5 * TARGET_MS
-/** Growth in a round trip without a queue. */
-const GROWTH = 1.15
+/** Growth in a round trip without a queue; less, the nearer the queue is. */
+const GROWTH = 0.2
 /** Packets that may wait in the queue beside half the target: at low rates a packet alone is longer than that. */
 const QUEUE_PACKETS = 2
-/** What congestion with loss leaves of the window, and the share of losses that is congestion whatever the queue says. */
-const DECREASE = 0.7
+/** What a loss beside a queue leaves of the window. */
+const QUEUE_DECREASE = 0.85
+/** Share of losses that is congestion whatever the queue says, among so many packets at least, and what it leaves. */
 const LOSS_SHARE = 0.25
+const LOSS_PACKETS = 40
+const LOSS_DECREASE = 0.7
 /** How often the queue is let run empty, ms, so that its absence is seen; what is left of the window meanwhile and after. */
 const DRAIN_EVERY_MS = 4000
 const DRAIN_SHARE = 0.5
@@ -32,6 +35,8 @@ const STALE_MS = 10_000
 type Phase =
   /** The window doubles each round trip until a queue shows. */
   | 'start'
+  /** One round trip in which what was sent before is still coming: the rate of delivery is that of the path. */
+  | 'fit'
   /** The window follows the queue. */
   | 'steady'
   /** Half a window for one round trip: the queue runs empty. */
@@ -52,8 +57,14 @@ export class DelayController implements CongestionController {
   #roundEndsAt = Number.NEGATIVE_INFINITY
   #peakBytes = 0
   #lastPeakBytes = 0
-  #ackedBytes = 0
-  #lostBytes = 0
+  /** Over the queues that the acks of this round trip told: it swings within one. */
+  #queueSum = 0
+  #queueCount = 0
+  /** Since the share of losses was looked at. */
+  #ackedPackets = 0
+  #lostPackets = 0
+  /** In this round trip. */
+  #lostNow = 0
   #drainAt: number = Number.POSITIVE_INFINITY
   /** Window before the drain. */
   #fullWindow = 0
@@ -83,59 +94,88 @@ export class DelayController implements CongestionController {
   onAcked(news: AckNews): void {
     this.#baseMs = Math.max(1, news.rttMinMs)
     this.#queueMs = Number.isNaN(news.queueMs) ? 0 : news.queueMs
-    this.#ackedBytes += news.ackedBytes
+    this.#ackedPackets += news.ackedPackets
+    this.#queueSum += this.#queueMs
+    this.#queueCount++
     if (this.#phase === 'start') this.#grow(news)
+    else if (this.#phase === 'fit') this.#fit(news)
     if (news.now < this.#roundEndsAt) return
     this.#endRound(news)
     this.#roundEndsAt = news.now + this.#baseMs + this.#queueMs
     this.#lastPeakBytes = this.#peakBytes
     this.#peakBytes = 0
-    this.#ackedBytes = 0
-    this.#lostBytes = 0
+    this.#lostNow = 0
+    this.#queueSum = 0
+    this.#queueCount = 0
   }
 
-  onLost(bytes: number): void {
-    this.#lostBytes += bytes
+  onLost(): void {
+    this.#lostNow++
+    this.#lostPackets++
   }
 
   get #isUsed(): boolean {
     return Math.max(this.#peakBytes, this.#lastPeakBytes) >= USED_SHARE * this.#window
   }
 
+  /** Whether too many are lost; forgets those that it has judged. */
+  get #isLossy(): boolean {
+    const lost = this.#lostPackets
+    const all = lost + this.#ackedPackets
+    if (all < LOSS_PACKETS) return false
+    this.#lostPackets = 0
+    this.#ackedPackets = 0
+    return lost > LOSS_SHARE * all
+  }
+
   #grow(news: AckNews): void {
     if (this.#queueMs > START_MS) {
-      // The queue tells that the path is full, so the rate of delivery is that of the path.
-      if (news.deliveryRate > 0) {
-        const fitting = (news.deliveryRate * (this.#baseMs + TARGET_MS / 2)) / 1000
-        this.#setWindow(Math.min(this.#window, fitting))
-      }
-      this.#settle(news.now)
+      this.#fullWindow = this.#window
+      this.#setWindow(this.#fittingBytes(news))
+      this.#phase = 'fit'
+      this.#roundEndsAt = news.now + this.#baseMs + this.#queueMs
     } else if (this.#isUsed) {
       this.#window += news.ackedBytes
     }
   }
 
+  #fit(news: AckNews): void {
+    if (this.#queueMs > START_MS) this.#setWindow(Math.max(this.#window, this.#fittingBytes(news)))
+  }
+
+  /** What the path holds with half the queue aimed at. */
+  #fittingBytes(news: AckNews): number {
+    if (news.deliveryRate === 0) return this.#fullWindow
+    return Math.min(this.#fullWindow, (news.deliveryRate * (this.#baseMs + TARGET_MS / 2)) / 1000)
+  }
+
   #endRound(news: AckNews): void {
     const { now } = news
+    const queueMs = this.#queueSum / this.#queueCount
+    if (this.#phase === 'fit') {
+      this.#settle(now)
+      return
+    }
     if (this.#phase === 'drain') {
       this.#setWindow(DRAINED_SHARE * this.#fullWindow)
       this.#settle(now)
       return
     }
-    const lossShare = this.#lostBytes / Math.max(1, this.#lostBytes + this.#ackedBytes)
-    if ((this.#lostBytes > 0 && this.#queueMs > LOSS_MS) || lossShare > LOSS_SHARE) {
-      this.#setWindow(DECREASE * this.#window)
+    if (this.#isLossy) {
+      this.#setWindow(LOSS_DECREASE * this.#window)
       this.#settle(now)
       return
     }
     if (this.#phase === 'start') return
-    if (this.#queueMs < LOW_MS) {
-      if (this.#isUsed) this.#setWindow(GROWTH * this.#window)
+    if (queueMs < LOW_MS) {
+      if (this.#isUsed) this.#setWindow(this.#window * (1 + GROWTH * (1 - queueMs / LOW_MS)))
     } else {
-      const roundMs = this.#baseMs + this.#queueMs
+      const roundMs = this.#baseMs + queueMs
       const rate = this.#window / roundMs
       const room = QUEUE_PACKETS * this.#packetBytes + (rate * TARGET_MS) / 2
-      this.#setWindow(this.#window / 2 + (rate * this.#baseMs + room) / 2)
+      const next = this.#window / 2 + (rate * this.#baseMs + room) / 2
+      const isOverflowing = this.#lostNow > 0 && queueMs > LOSS_MS
+      this.#setWindow(isOverflowing ? Math.min(next, QUEUE_DECREASE * this.#window) : next)
     }
     if (now >= this.#drainAt) {
       this.#phase = 'drain'

@@ -2,8 +2,8 @@
 const SAMPLES = 128
 const MASK = SAMPLES - 1
 /** Time over which the rate is taken: this share of a round trip, but at least so many ms. */
-const SPAN_SHARE = 0.5
-const LEAST_SPAN_MS = 40
+const SPAN_SHARE = 0.25
+const LEAST_SPAN_MS = 20
 
 /**
  * Bytes per second that arrive at the peer: bytes confirmed between two arrivals on the peer's clock, so that acks which come

@@ -77,14 +77,19 @@ export class OneWayMeter {
    * lost. `lossShare`: of the peer's packets; the fewer are lost, the later one may be before it counts as lost.
    */
   horizonMs(now: number, lossShare: number): number {
-    return now - this.#newestArrivedAt + this.#newestLatenessMs - this.#lateMs(lossShare) - GUARD_MS
+    const silentMs = now - this.#newestArrivedAt
+    const lateMs = this.#lateMs(lossShare)
+    // Later than packets ever are: a queue is filling, and what comes after is later still, at most by as much again.
+    if (this.#newestLatenessMs > lateMs) return Math.max(0, silentMs / 2) - GUARD_MS
+    return silentMs + this.#newestLatenessMs - lateMs - GUARD_MS
   }
 
   /** Instant at which the packet after the newest one is overdue, ms; `Infinity` when its time is not known. */
   overdueAt(lossShare: number): number {
     const { spacingMs } = this
     if (Number.isNaN(spacingMs)) return Number.POSITIVE_INFINITY
-    return this.#newestArrivedAt - this.#newestLatenessMs + spacingMs + this.#lateMs(lossShare) + GUARD_MS + GRAIN_MS
+    const slackMs = Math.max(0, this.#lateMs(lossShare) - this.#newestLatenessMs)
+    return this.#newestArrivedAt + spacingMs + slackMs + GUARD_MS + GRAIN_MS
   }
 
   /** Lateness that a packet exceeds with a chance well below that of being lost. */

@@ -47,7 +47,16 @@ export class SendBudget {
   readonly #ceiling: Pacer
   readonly #queue = new StandingQueue()
   readonly #delivery = new DeliveryRate()
-  readonly #news: AckNews = { now: 0, ackedBytes: 0, rttMs: 0, rttMinMs: 0, queueMs: Number.NaN, deliveryRate: 0 }
+  readonly #news: AckNews = {
+    now: 0,
+    ackedPackets: 0,
+    ackedBytes: 0,
+    rttMs: 0,
+    rttMinMs: 0,
+    queueMs: Number.NaN,
+    deliveryRate: 0,
+  }
+  #ackedPackets = 0
   #ackedBytes = 0
   /** A packet's arrival has been told since the last ack field. */
   #hasNews = false
@@ -136,12 +145,13 @@ export class SendBudget {
 
   /** A packet is confirmed; `onAck` follows when its ack field is through. */
   onPacketAcked(bytes: number): void {
+    this.#ackedPackets++
     this.#ackedBytes += bytes
     this.#delivery.add(bytes)
   }
 
-  onPacketLost(bytes: number, sentAt: number, now: number): void {
-    this.#controller.onLost(bytes, sentAt, now)
+  onPacketLost(sentAt: number, now: number): void {
+    this.#controller.onLost(sentAt, now)
     this.#tell()
   }
 
@@ -157,6 +167,7 @@ export class SendBudget {
     const rtt = this.#rtt
     const news = this.#news
     news.now = now
+    news.ackedPackets = this.#ackedPackets
     news.ackedBytes = this.#ackedBytes
     news.rttMs = rtt.expectedMs
     news.rttMinMs = rtt.samples === 0 ? INITIAL_RTT_MS : rtt.minMs
@@ -169,6 +180,7 @@ export class SendBudget {
     }
     news.queueMs = this.#queue.queueMs
     news.deliveryRate = this.#delivery.bytesPerSecond
+    this.#ackedPackets = 0
     this.#ackedBytes = 0
     // What has gone by until now went by at the old pace.
     this.refill(now)

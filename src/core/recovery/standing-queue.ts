@@ -6,8 +6,8 @@ const BASE_BUCKET_MS = 5000
 /** Timestamps are 16 bits of 0.25 ms. */
 const TIMESTAMP_WRAP_MS = 16_384
 /** The smallest of the samples of this share of a round trip, but at least of so many ms: a burst is no standing queue. */
-const SPAN_SHARE = 0.25
-const LEAST_SPAN_MS = 1000 / 60
+const SPAN_SHARE = 0.125
+const LEAST_SPAN_MS = 10
 
 /**
  * Queue that stands in our direction of the path, as the sender sees it: each ack tells by its timestamp and its ack delay when
@@ -24,7 +24,7 @@ export class StandingQueue {
   #bucketEndsAt = Number.NEGATIVE_INFINITY
   /** Instant of the last arrival on the peer's clock, ms, not cut. */
   arrivedAt: number = Number.NaN
-  /** ms; `NaN` before the first sample. The smallest of the last quarter of a round trip when `update` was called. */
+  /** ms; `NaN` before the first sample. The smallest of the last eighth of a round trip when `update` was called. */
   queueMs: number = Number.NaN
 
   /** A packet sent at `sentAt` arrived at `arrivedAt`, ms on the peer's clock, cut to its low 16,384. */

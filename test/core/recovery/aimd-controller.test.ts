@@ -7,7 +7,7 @@ function round(controller: AimdController, index: number): void {
   const now = 1000 + 100 * index
   const bytes = controller.windowBytes
   controller.onSent(bytes)
-  const news = { now, ackedBytes: 0, rttMs: 100, rttMinMs: 100, queueMs: 0, deliveryRate: 0 }
+  const news = { now, ackedPackets: 1, ackedBytes: 0, rttMs: 100, rttMinMs: 100, queueMs: 0, deliveryRate: 0 }
   for (let left = bytes; left > 0; left -= PACKET) {
     news.ackedBytes = Math.min(left, PACKET)
     controller.onAcked(news)
@@ -24,7 +24,7 @@ describe('AimdController', () => {
       round(controller, i)
       note()
     }
-    controller.onLost(PACKET, 1290, 1300)
+    controller.onLost(1290, 1300)
     note()
     for (let i = 4; i < 7; i++) {
       round(controller, i)
@@ -36,21 +36,29 @@ describe('AimdController', () => {
   test('answers all losses of one flight once', () => {
     const controller = new AimdController(PACKET)
     for (let i = 0; i < 3; i++) round(controller, i)
-    for (let i = 0; i < 20; i++) controller.onLost(PACKET, 1250 + i, 1300 + i)
+    for (let i = 0; i < 20; i++) controller.onLost(1250 + i, 1300 + i)
     expect(controller.windowBytes).toBe(40 * PACKET)
-    controller.onLost(PACKET, 1301, 1400)
+    controller.onLost(1301, 1400)
     expect(controller.windowBytes).toBe(20 * PACKET)
   })
 
   test('never falls below two packets', () => {
     const controller = new AimdController(PACKET)
-    for (let i = 0; i < 20; i++) controller.onLost(PACKET, 100 * i + 1, 100 * i + 2)
+    for (let i = 0; i < 20; i++) controller.onLost(100 * i + 1, 100 * i + 2)
     expect(controller.windowBytes).toBe(2 * PACKET)
   })
 
   test('does not grow what nobody uses', () => {
     const controller = new AimdController(PACKET)
-    const news = { now: 1000, ackedBytes: PACKET, rttMs: 100, rttMinMs: 100, queueMs: 0, deliveryRate: 0 }
+    const news = {
+      now: 1000,
+      ackedPackets: 1,
+      ackedBytes: PACKET,
+      rttMs: 100,
+      rttMinMs: 100,
+      queueMs: 0,
+      deliveryRate: 0,
+    }
     for (let i = 0; i < 50; i++, news.now += 20) {
       controller.onSent(PACKET)
       controller.onAcked(news)

@@ -55,16 +55,24 @@ describe('DelayController', () => {
     const { controller, path } = filled()
     const before = controller.windowBytes
     path.loss = 0.35
-    path.run(500)
+    path.run(800)
     expect(controller.windowBytes).toBeLessThan(0.5 * before)
   })
 
   test('gives way when somebody else fills the queue, but never below four packets', () => {
     const controller = new DelayController(PACKET)
-    const news = { now: 0, ackedBytes: PACKET, rttMs: 150, rttMinMs: 50, queueMs: 100, deliveryRate: 100_000 }
+    const news = {
+      now: 0,
+      ackedPackets: 1,
+      ackedBytes: PACKET,
+      rttMs: 150,
+      rttMinMs: 50,
+      queueMs: 100,
+      deliveryRate: 100_000,
+    }
     for (; news.now < 10_000; news.now += 10) {
       controller.onSent(controller.windowBytes, news.now)
-      if (news.now % 50 === 0) controller.onLost(PACKET)
+      if (news.now % 50 === 0) controller.onLost()
       controller.onAcked(news)
     }
     expect(controller.windowBytes).toBe(4 * PACKET)

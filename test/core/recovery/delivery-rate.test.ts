@@ -12,7 +12,7 @@ describe('DeliveryRate', () => {
     expect(rate.bytesPerSecond).toBe(0)
   })
 
-  test('is what arrived over the last half round trip, however unevenly the acks came', () => {
+  test('is what arrived over the last quarter of a round trip, however unevenly the acks came', () => {
     const rate = new DeliveryRate()
     for (let at = 0; at <= 300; at += 5) {
       rate.add(at <= 200 ? 500 : 2500)
@@ -20,7 +20,7 @@ describe('DeliveryRate', () => {
     }
     rate.update(100)
     expect(rate.bytesPerSecond).toBeCloseTo(500_000, -3)
-    rate.update(300)
+    rate.update(600)
     expect(rate.bytesPerSecond).toBeCloseTo((2500 * 20 + 500 * 10) / 0.15, -3)
   })
 

@@ -17,7 +17,15 @@ export class FluidPath {
   #tokens = 0
   #lossDebt = 0
   readonly #underWay: { at: number; bytes: number; queueMs: number; sentAt: number; isLost: boolean }[] = []
-  readonly #news: AckNews = { now: 0, ackedBytes: 0, rttMs: 0, rttMinMs: 0, queueMs: 0, deliveryRate: 0 }
+  readonly #news: AckNews = {
+    now: 0,
+    ackedPackets: 0,
+    ackedBytes: 0,
+    rttMs: 0,
+    rttMinMs: 0,
+    queueMs: 0,
+    deliveryRate: 0,
+  }
 
   /** `rate` in bytes per ms. */
   constructor(controller: CongestionController, rate: number, rttMs: number, roomBytes = Number.POSITIVE_INFINITY) {
@@ -61,11 +69,12 @@ export class FluidPath {
   #land({ bytes, queueMs, sentAt, isLost }: { bytes: number; queueMs: number; sentAt: number; isLost: boolean }): void {
     this.inFlightBytes -= bytes
     if (isLost) {
-      this.#controller.onLost(bytes, sentAt, this.now)
+      this.#controller.onLost(sentAt, this.now)
       return
     }
     const news = this.#news
     news.now = this.now
+    news.ackedPackets = 1
     news.ackedBytes = bytes
     news.rttMinMs = this.#rttMs
     news.rttMs = this.#rttMs + queueMs

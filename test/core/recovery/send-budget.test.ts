@@ -17,8 +17,8 @@ class Stub implements CongestionController {
   onAcked({ ackedBytes }: AckNews): void {
     this.heard.push(`acked ${ackedBytes}`)
   }
-  onLost(bytes: number): void {
-    this.heard.push(`lost ${bytes}`)
+  onLost(sentAt: number, now: number): void {
+    this.heard.push(`lost after ${now - sentAt}`)
   }
 }
 
@@ -107,11 +107,11 @@ describe('SendBudget', () => {
     send(true)
     send(false)
     budget.onPacketAcked(PACKET)
-    budget.onPacketLost(PACKET, 0, 5)
+    budget.onPacketLost(0, 5)
     budget.onPacketAcked(PACKET)
     budget.onAck(5)
     budget.onAck(6)
-    expect(controller.heard).toEqual(['sent 1000', 'sent 2000', 'lost 1000', 'acked 2000', 'acked 0'])
+    expect(controller.heard).toEqual(['sent 1000', 'sent 2000', 'lost after 5', 'acked 2000', 'acked 0'])
     expect(stats).toMatchObject({ windowBytes: 10_000, paceRate: 100_000 })
   })
 })
