@@ -19,7 +19,8 @@ const USED_SHARE = 0.5
  */
 export class AimdController implements CongestionController {
   readonly #packetBytes: number
-  #window: number
+  windowBytes: number
+  paceBytesPerSecond = 0
   /** Slow start ends here. */
   #threshold = Number.POSITIVE_INFINITY
   /** Losses of packets sent before this instant are of the congestion that was answered already. */
@@ -33,16 +34,8 @@ export class AimdController implements CongestionController {
   /** `packetBytes`: of a full packet. */
   constructor(packetBytes: number) {
     this.#packetBytes = packetBytes
-    this.#window = INITIAL_PACKETS * packetBytes
-  }
-
-  get windowBytes(): number {
-    return this.#window
-  }
-
-  get paceBytesPerSecond(): number {
-    const gain = this.#window < this.#threshold ? START_GAIN : GAIN
-    return (gain * this.#window * 1000) / this.#rttMs
+    this.windowBytes = INITIAL_PACKETS * packetBytes
+    this.#pace()
   }
 
   onSent(inFlightBytes: number): void {
@@ -56,15 +49,23 @@ export class AimdController implements CongestionController {
       this.#lastPeakBytes = this.#peakBytes
       this.#peakBytes = 0
     }
-    if (Math.max(this.#peakBytes, this.#lastPeakBytes) < USED_SHARE * this.#window) return
-    if (this.#window < this.#threshold) this.#window += news.ackedBytes
-    else this.#window += (this.#packetBytes * news.ackedBytes) / this.#window
+    if (Math.max(this.#peakBytes, this.#lastPeakBytes) >= USED_SHARE * this.windowBytes) {
+      if (this.windowBytes < this.#threshold) this.windowBytes += news.ackedBytes
+      else this.windowBytes += (this.#packetBytes * news.ackedBytes) / this.windowBytes
+    }
+    this.#pace()
   }
 
   onLost(sentAt: number, now: number): void {
     if (sentAt <= this.#recoveryAt) return
     this.#recoveryAt = now
-    this.#window = Math.max(LEAST_PACKETS * this.#packetBytes, this.#window * DECREASE)
-    this.#threshold = this.#window
+    this.windowBytes = Math.max(LEAST_PACKETS * this.#packetBytes, this.windowBytes * DECREASE)
+    this.#threshold = this.windowBytes
+    this.#pace()
+  }
+
+  #pace(): void {
+    const gain = this.windowBytes < this.#threshold ? START_GAIN : GAIN
+    this.paceBytesPerSecond = (gain * this.windowBytes * 1000) / this.#rttMs
   }
 }

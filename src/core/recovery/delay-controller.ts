@@ -49,7 +49,8 @@ type Phase =
  */
 export class DelayController implements CongestionController {
   readonly #packetBytes: number
-  #window: number
+  windowBytes: number
+  paceBytesPerSecond = 0
   #phase: Phase = 'start'
   /** Base round trip and queue, ms: what the pace is reckoned from. */
   #baseMs = INITIAL_RTT_MS
@@ -73,20 +74,13 @@ export class DelayController implements CongestionController {
   /** `packetBytes`: of a full packet. */
   constructor(packetBytes: number) {
     this.#packetBytes = packetBytes
-    this.#window = INITIAL_PACKETS * packetBytes
-  }
-
-  get windowBytes(): number {
-    return this.#window
-  }
-
-  get paceBytesPerSecond(): number {
-    return (GAIN * this.#window * 1000) / (this.#baseMs + this.#queueMs)
+    this.windowBytes = INITIAL_PACKETS * packetBytes
+    this.#pace()
   }
 
   onSent(inFlightBytes: number, now: number): void {
     if (inFlightBytes > this.#peakBytes) this.#peakBytes = inFlightBytes
-    if (inFlightBytes < USED_SHARE * this.#window) return
+    if (inFlightBytes < USED_SHARE * this.windowBytes) return
     if (now - this.#usedAt > STALE_MS && this.#phase !== 'start') this.#restart()
     this.#usedAt = now
   }
@@ -99,7 +93,11 @@ export class DelayController implements CongestionController {
     this.#queueCount++
     if (this.#phase === 'start') this.#grow(news)
     else if (this.#phase === 'fit') this.#fit(news)
-    if (news.now < this.#roundEndsAt) return
+    if (news.now >= this.#roundEndsAt) this.#turn(news)
+    this.#pace()
+  }
+
+  #turn(news: AckNews): void {
     this.#endRound(news)
     this.#roundEndsAt = news.now + this.#baseMs + this.#queueMs
     this.#lastPeakBytes = this.#peakBytes
@@ -115,7 +113,7 @@ export class DelayController implements CongestionController {
   }
 
   get #isUsed(): boolean {
-    return Math.max(this.#peakBytes, this.#lastPeakBytes) >= USED_SHARE * this.#window
+    return Math.max(this.#peakBytes, this.#lastPeakBytes) >= USED_SHARE * this.windowBytes
   }
 
   /** Whether too many are lost; forgets those that it has judged. */
@@ -130,17 +128,17 @@ export class DelayController implements CongestionController {
 
   #grow(news: AckNews): void {
     if (this.#queueMs > START_MS) {
-      this.#fullWindow = this.#window
+      this.#fullWindow = this.windowBytes
       this.#setWindow(this.#fittingBytes(news))
       this.#phase = 'fit'
       this.#roundEndsAt = news.now + this.#baseMs + this.#queueMs
     } else if (this.#isUsed) {
-      this.#window += news.ackedBytes
+      this.windowBytes += news.ackedBytes
     }
   }
 
   #fit(news: AckNews): void {
-    if (this.#queueMs > START_MS) this.#setWindow(Math.max(this.#window, this.#fittingBytes(news)))
+    if (this.#queueMs > START_MS) this.#setWindow(Math.max(this.windowBytes, this.#fittingBytes(news)))
   }
 
   /** What the path holds with half the queue aimed at. */
@@ -162,25 +160,25 @@ export class DelayController implements CongestionController {
       return
     }
     if (this.#isLossy) {
-      this.#setWindow(LOSS_DECREASE * this.#window)
+      this.#setWindow(LOSS_DECREASE * this.windowBytes)
       this.#settle(now)
       return
     }
     if (this.#phase === 'start') return
     if (queueMs < LOW_MS) {
-      if (this.#isUsed) this.#setWindow(this.#window * (1 + GROWTH * (1 - queueMs / LOW_MS)))
+      if (this.#isUsed) this.#setWindow(this.windowBytes * (1 + GROWTH * (1 - queueMs / LOW_MS)))
     } else {
       const roundMs = this.#baseMs + queueMs
-      const rate = this.#window / roundMs
+      const rate = this.windowBytes / roundMs
       const room = QUEUE_PACKETS * this.#packetBytes + (rate * TARGET_MS) / 2
-      const next = this.#window / 2 + (rate * this.#baseMs + room) / 2
+      const next = this.windowBytes / 2 + (rate * this.#baseMs + room) / 2
       const isOverflowing = this.#lostNow > 0 && queueMs > LOSS_MS
-      this.#setWindow(isOverflowing ? Math.min(next, QUEUE_DECREASE * this.#window) : next)
+      this.#setWindow(isOverflowing ? Math.min(next, QUEUE_DECREASE * this.windowBytes) : next)
     }
     if (now >= this.#drainAt) {
       this.#phase = 'drain'
-      this.#fullWindow = this.#window
-      this.#setWindow(DRAIN_SHARE * this.#window)
+      this.#fullWindow = this.windowBytes
+      this.#setWindow(DRAIN_SHARE * this.windowBytes)
     }
   }
 
@@ -192,10 +190,15 @@ export class DelayController implements CongestionController {
 
   #restart(): void {
     this.#phase = 'start'
-    this.#window = Math.min(this.#window, INITIAL_PACKETS * this.#packetBytes)
+    this.windowBytes = Math.min(this.windowBytes, INITIAL_PACKETS * this.#packetBytes)
+    this.#pace()
+  }
+
+  #pace(): void {
+    this.paceBytesPerSecond = (GAIN * this.windowBytes * 1000) / (this.#baseMs + this.#queueMs)
   }
 
   #setWindow(bytes: number): void {
-    this.#window = Math.max(LEAST_PACKETS * this.#packetBytes, bytes)
+    this.windowBytes = Math.max(LEAST_PACKETS * this.#packetBytes, bytes)
   }
 }

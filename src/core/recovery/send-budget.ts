@@ -60,6 +60,8 @@ export class SendBudget {
   #ackedBytes = 0
   /** A packet's arrival has been told since the last ack field. */
   #hasNews = false
+  /** Rate of bulk while it is not held up by the window. */
+  bulkBytesPerSecond = 0
   /** Bytes that bulk may send now; below 0 after a whole packet. */
   #bulkTokens = 0
   #filledAt: number
@@ -94,11 +96,6 @@ export class SendBudget {
     const most = Math.max(SAVED_PACKETS * this.#packetBytes, SAVED_STEPS * STEP_MS * rate)
     this.#bulkTokens = Math.min(most, this.#bulkTokens + rate * (now - this.#filledAt))
     this.#filledAt = now
-  }
-
-  /** Rate of bulk while it is not held up by the window. */
-  get bulkBytesPerSecond(): number {
-    return Math.min(this.#controller.paceBytesPerSecond, this.#ceiling.bytesPerSecond)
   }
 
   /** Bytes that must leave before the ceiling lets anything go. */
@@ -141,6 +138,7 @@ export class SendBudget {
     this.#ceiling.spend(bytes)
     if (isBulk) this.#bulkTokens -= bytes
     this.#controller.onSent(this.#stats.bytesInFlight, now)
+    if (isBulk) this.#tell()
   }
 
   /** A packet is confirmed; `onAck` follows when its ack field is through. */
@@ -189,6 +187,7 @@ export class SendBudget {
   }
 
   #tell(): void {
+    this.bulkBytesPerSecond = Math.min(this.#controller.paceBytesPerSecond, this.#ceiling.bytesPerSecond)
     this.#stats.windowBytes = this.#controller.windowBytes
     this.#stats.paceRate = this.bulkBytesPerSecond
   }
