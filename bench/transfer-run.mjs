@@ -54,14 +54,13 @@ function sidesOf(core, random, scenario, options) {
     [client, server].map((chosen, i) => {
       const own = random.fork(`side ${pair} ${i}`)
       const salt = own.fork('salt')
+      /** @type {import('./pair.mjs').ChannelTable} */
+      const channels = { bulk: { kind: 'reliable' }, state: { kind: 'unreliable', verdicts: false } }
       const endpoint = new core.Endpoint({
         role: i === 0 ? 'client' : 'server',
         now: 0,
         random: () => salt.uint32(),
-        channels: {
-          bulk: { kind: 'reliable', maxMessageBytes: 16 * 1024 * 1024 },
-          state: { kind: 'unreliable', verdicts: false },
-        },
+        channels,
         ...chosen,
       })
       const path = new Path(own.fork('path'), { loss: scenario.loss }, Math.round(scenario.rttMs * 500), TICK_US)
@@ -147,6 +146,35 @@ class Traffic {
     } else if (packet.length < STATE_BYTES) {
       this.ackWireBytes += wireBytes
     }
+  }
+}
+
+/** Payload of a full fragment, bytes, and its packet on the wire. */
+const FRAGMENT_BYTES = 1086
+const FRAGMENT_WIRE_BYTES = FRAGMENT_BYTES + 8 + 5 + WIRE_OVERHEAD_BYTES
+/** Packets that may leave before anything is known of the rate. */
+const FIRST_PACKETS = 16
+
+/**
+ * What no transfer can beat, ms: the bytes that must cross beside those of the game, and the round trips that doubling from
+ * the first window takes while the rate is not known.
+ * @param {Scenario} scenario
+ */
+export function boundMs({ bytes, mbits, rttMs, loss }) {
+  const bytesPerMs = mbits * 125
+  const gameBytesPerMs = (HZ * (STATE_BYTES + 12 + WIRE_OVERHEAD_BYTES)) / 1000
+  const wireBytes = (bytes * FRAGMENT_WIRE_BYTES) / FRAGMENT_BYTES
+  const freeBytesPerMs = (bytesPerMs - gameBytesPerMs) * (1 - loss)
+  let left = wireBytes
+  let rounds = 0
+  for (let window = FIRST_PACKETS * FRAGMENT_WIRE_BYTES; window < bytesPerMs * rttMs && window < left; window *= 2) {
+    left -= window
+    rounds++
+  }
+  return {
+    ideal: bytes / bytesPerMs + rttMs / 2,
+    steady: wireBytes / freeBytesPerMs + rttMs / 2,
+    fromNothing: rounds * rttMs + left / freeBytesPerMs + rttMs / 2,
   }
 }
 

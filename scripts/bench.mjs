@@ -8,6 +8,7 @@ import { runCore } from '../bench/core.mjs'
 import { benchFresh } from '../bench/fresh.mjs'
 import { runParity } from '../bench/parity.mjs'
 import { benchReliable } from '../bench/reliable.mjs'
+import { benchTransfer } from '../bench/transfer.mjs'
 import { runWire } from '../bench/wire.mjs'
 import { build, isStale } from './build.mjs'
 import { isMain, root } from './tool.mjs'
@@ -38,6 +39,7 @@ const USAGE = `npm run bench -- [${Object.keys(BENCHES).join('] [')}] [--quick] 
 /** @param {readonly string[]} args */
 async function main(args) {
   if (args.includes('reliable')) return benchReliable(args)
+  if (args.includes('transfer')) return benchTransfer(args)
   if (args.includes('fresh')) return benchFresh(args)
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -127,12 +127,13 @@ export class DelayController implements CongestionController {
   }
 
   #grow(news: AckNews): void {
+    if (!this.#isUsed) return
     if (this.#queueMs > START_MS) {
       this.#fullWindow = this.windowBytes
       this.#setWindow(this.#fittingBytes(news))
       this.#phase = 'fit'
       this.#roundEndsAt = news.now + this.#baseMs + this.#queueMs
-    } else if (this.#isUsed) {
+    } else {
       this.windowBytes += news.ackedBytes
     }
   }
@@ -164,9 +165,10 @@ export class DelayController implements CongestionController {
       this.#settle(now)
       return
     }
-    if (this.#phase === 'start') return
+    // A window that is not used has nothing to do with what the queue is.
+    if (this.#phase === 'start' || !this.#isUsed) return
     if (queueMs < LOW_MS) {
-      if (this.#isUsed) this.#setWindow(this.windowBytes * (1 + GROWTH * (1 - queueMs / LOW_MS)))
+      this.#setWindow(this.windowBytes * (1 + GROWTH * (1 - queueMs / LOW_MS)))
     } else {
       const roundMs = this.#baseMs + queueMs
       const rate = this.windowBytes / roundMs

@@ -85,6 +85,14 @@ describe('DelayController', () => {
     expect(controller.windowBytes).toBe(16 * PACKET)
   })
 
+  test('does not judge by a queue what nobody uses', () => {
+    const controller = new DelayController(PACKET)
+    const path = new FluidPath(controller, RATE, 100)
+    path.queueBytes = 1e9
+    path.run(3000, 20)
+    expect(controller.windowBytes).toBe(16 * PACKET)
+  })
+
   test('lets the queue run empty every four seconds', () => {
     const { controller, path } = filled()
     let least = Number.POSITIVE_INFINITY
