@@ -7,8 +7,10 @@ import { tapped } from './tap.mjs'
 /** @typedef {import('./load.mjs').Account} Account */
 /** @typedef {import('./load.mjs').Carrier} Carrier */
 
-/** Exchanges with the clock of the other processes; the fastest counts. */
+/** Exchanges with the clock of the other processes, of which the fastest counts: so many, and more while it is not fast. */
 const CLOCK_TRIES = 60
+const MAX_CLOCK_TRIES = 2000
+const FAST_MS = 1
 
 /** What must be added to this page's clock, ms. */
 let offsetMs = 0
@@ -20,7 +22,7 @@ const clock = () => performance.now() + offsetMs
  */
 async function setClock(url) {
   let best = Number.POSITIVE_INFINITY
-  for (let i = 0; i < CLOCK_TRIES; i++) {
+  for (let i = 0; i < CLOCK_TRIES || (best > FAST_MS && i < MAX_CLOCK_TRIES); i++) {
     const sentAt = performance.now()
     const there = Number(await (await fetch(url)).text())
     const gotAt = performance.now()
