@@ -36,6 +36,7 @@
  * @property {number} [transferEveryMs]
  * @property {number} [seconds] measured; default 20
  * @property {number} [judgedFromMs] start of what is judged, after the warm-up
+ * @property {number} [agedFromMs] where that differs for the age
  * @property {string} goal
  * @property {(ours: Figures, beside: { udp: Figures, naive: Figures }) => { value: number, limit: number, delivered?: number }} judge
  *   the figure that the goal is about, at most `limit`, and a share delivered that it must reach
@@ -119,6 +120,26 @@ export const CELLS = [
     judgedFromMs: 10_000,
     goal: 'age p95 of the last 10 s <= 1.5 x UDP',
     judge: timesUdp(1.5, 'p95'),
+  },
+  {
+    name: '1000B-blackout3s-rtt50-loss1',
+    title: '1,000 B, RTT 50, 1 %, nothing gets through from 8 s to 11 s',
+    weather: path(50, 0.01),
+    changes: [
+      { atMs: 8_000, loss: 1 },
+      { atMs: 11_000, loss: 0.01 },
+    ],
+    judged: 'state',
+    aged: 'state',
+    stateBytes: 1000,
+    judgedFromMs: 11_000,
+    agedFromMs: 13_000,
+    goal: 'no state later than two ticks, age p95 from 2 s after it <= 1.5 x UDP',
+    // What was sent before the end of the blackout and comes after it would be late by more than that.
+    judge: (ours, { udp }) => ({
+      value: Math.max(ours.age.p95 / udp.age.p95 / 1.5, ours.latency.p99 / (25 + 2 * (1000 / 60))),
+      limit: 1,
+    }),
   },
   {
     name: '200B-rtt50-loss0',

@@ -139,6 +139,7 @@ export async function runCell(cell, seed, browser, { options = {}, log = () => {
     /** @type {Row[]} */
     const rows = []
     const judgedFromAt = fromAt + (cell.judgedFromMs ?? 0)
+    const agedFromAt = cell.agedFromMs === undefined ? judgedFromAt : fromAt + cell.agedFromMs
     /** @type {(transport: Contender, direction: 'up' | 'down', from: Account, to: Account) => void} */
     const judge = (transport, direction, from, to) => {
       const mustCome = cell.judged !== 'state' && transport !== 'udp'
@@ -149,7 +150,7 @@ export async function runCell(cell, seed, browser, { options = {}, log = () => {
         direction,
         delivered: deliveredShare({ from, to }, cell.judged, judgedFromAt, toAt),
         latency: latencyOf({ from, to }, cell.judged, judgedFromAt, toAt, mustCome),
-        age: ageOf(to, cell.aged ?? 'state', judgedFromAt, toAt, seed),
+        age: ageOf(to, cell.aged ?? 'state', agedFromAt, toAt, seed),
       })
     }
     judge('udp', 'up', udp.client.account, udp.server.account)

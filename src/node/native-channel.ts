@@ -2,8 +2,15 @@ import type { DataChannel, PeerConnection } from 'node-datachannel'
 import type { Bytes } from '../index.ts'
 import { DATAGRAM_PACKET_BYTES, type Transport, type TransportEnd } from '../transport/transport.ts'
 
+/**
+ * Time after which SCTP gives up a packet that it has not got through, ms. As good as no queue below us: what usrsctp cannot send
+ * at once it drops, where `maxRetransmits: 0` would hold it back for as long as its window is shut, and send it then. bench/NOTES.md
+ * has both. Its congestion control is largely out of the way then, and the endpoint's own decides what may be on its way.
+ */
+const LIFETIME_MS = 20
+
 /** Both ends agree on the channel in advance, so that each may choose its own delivery. */
-const CHANNEL_OPTIONS = { unordered: true, maxRetransmits: 0, negotiated: true, id: 0 }
+const CHANNEL_OPTIONS = { unordered: true, maxPacketLifeTime: LIFETIME_MS, negotiated: true, id: 0 }
 
 /**
  * A DataChannel of libdatachannel and the connection below it as a transport. Closing it closes both, in that order.
