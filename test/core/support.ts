@@ -1,6 +1,12 @@
 import { expect } from 'vitest'
 import type { Bytes } from '../../src/core/bytes.ts'
-import type { DeliverMessage, ReceiveChannel, RecordResult, SendChannel } from '../../src/core/channel/channel.ts'
+import type {
+  CopyBudget,
+  DeliverMessage,
+  ReceiveChannel,
+  RecordResult,
+  SendChannel,
+} from '../../src/core/channel/channel.ts'
 import { Outbox } from '../../src/core/channel/outbox.ts'
 import type { Config, EndpointOptions } from '../../src/core/config.ts'
 import { type ChannelConfig, type ChannelOptions, type ChannelTable, resolveConfig } from '../../src/core/config.ts'
@@ -114,6 +120,25 @@ export class SenderRig {
     return { words, manifest }
   }
 
+  /** A tick begins, and one packet takes what waits, then copies. */
+  tick(now: number, budget: CopyBudget, bytes = 1_000): Carried {
+    this.now = now
+    this.sender.startTick(now, budget)
+    const carried = this.packet(bytes)
+    this.#addCopies(carried)
+    return carried
+  }
+
+  /** A packet with nothing but copies. */
+  copies(bytes = 1_000): Carried {
+    const manifest = new Manifest()
+    this.#writer.reset(bytes)
+    this.#packer.begin(manifest, this.now)
+    const carried = { words: [], manifest }
+    this.#addCopies(carried)
+    return carried
+  }
+
   /** Packets until nothing waits. */
   packets(bytes = 1_000): Carried[] {
     const all: Carried[] = []
@@ -150,6 +175,10 @@ export class SenderRig {
   expire(now: number): void {
     this.now = now
     this.sender.expire(now)
+  }
+
+  #addCopies({ words, manifest }: Carried): void {
+    for (let i = manifest.length; this.sender.writeCopy(this.#packer) > 0; i++) words.push(this.#wordOf(manifest, i))
   }
 
   #each(manifest: Manifest, act: (message: Parameters<SendChannel['onAcked']>[0], fragment: number) => void): void {

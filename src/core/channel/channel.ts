@@ -7,6 +7,8 @@ import type { OutgoingMessage } from './outgoing.ts'
 export interface RecordSink {
   /** Instant of the packet, ms. */
   readonly now: number
+  /** A number that tells the packet from others. */
+  readonly packet: number
   /** Writes a message that travels whole; returns its bytes, or 0 if there is no room in this packet. */
   addMessage(message: OutgoingMessage): number
   /** Writes one fragment; it must be the last record, so afterwards there is no room. */
@@ -19,10 +21,14 @@ export interface RecordSink {
 export interface CopyBudget {
   /** Whether any copy can be afforded. */
   readonly isOpen: boolean
-  /** Least worth of a copy that may be sent now. */
-  readonly price: number
-  /** By how much one more copy, `gapPackets` after the last one, lowers the chance that none of `copies` copies arrives. */
-  worthOf(copies: number, gapPackets: number): number
+  /** Least worth of a copy of `bytes` that may be sent now. */
+  price(bytes: number): number
+  /** Chance that none of the `count` copies sent at these instants arrives. */
+  undelivered(sentAts: Float64Array, count: number): number
+  /** By how much one more copy now lowers that chance. */
+  worth(sentAts: Float64Array, count: number, now: number, hasLost: boolean): number
+  /** Whether a copy that goes now should have a twin in a packet of its own, `count` copies before it being in flight. */
+  wantsTwin(sentAts: Float64Array, count: number, now: number): boolean
   spend(bytes: number): void
 }
 
@@ -42,13 +48,13 @@ export interface SendChannel {
   /** Writes one record of what may wait: a fragment of a large reliable message. Returns its bytes, or 0. */
   writeBulk(sink: RecordSink): number
   /** A tick of the game begins at `now`: second copies of resends come due, and copies that are worth their bytes are chosen. */
-  startTick(now: number, budget: CopyBudget, tickMs: number): void
+  startTick(now: number, budget: CopyBudget): void
   /** Writes one chosen copy; returns its bytes, or 0 when none fits or waits. */
   writeCopy(sink: RecordSink): number
   /** Whether a chosen copy waits. */
   readonly hasCopies: boolean
-  /** Whether a lost message waits that should not wait for the next tick. */
-  readonly hasHaste: boolean
+  /** Whether a lost message waits that should not wait for the next tick. `isFar`: that tick is far off. */
+  hasHaste(isFar: boolean): boolean
   /** A packet that carried a part was confirmed; `fragment` is −1 for a whole message (or a skip). */
   onAcked(message: OutgoingMessage, fragment: number): void
   /** A packet that carried a part was declared lost; a late ack may still come. */

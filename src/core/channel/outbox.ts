@@ -63,6 +63,7 @@ export class Outbox {
     message.hasBegun = false
     message.hasLeft = false
     message.copies = 0
+    message.hasLostCopy = false
     message.needsCopy = false
     message.echoAfter = Number.POSITIVE_INFINITY
     message.isEcho = false

@@ -1,6 +1,9 @@
 import { type Bytes, EMPTY } from '../bytes.ts'
 import { Fifo } from '../container/fifo.ts'
 
+/** Copies of one message in flight that are told apart. */
+export const MAX_COPIES = 16
+
 /** Where an outgoing message stands. */
 export type OutgoingStatus =
   /** Not a message: in the pool. */
@@ -93,10 +96,18 @@ export class OutgoingMessage {
   isInBulkResend = false
   /** Instant of its last copy, ms. */
   lastSentAt = 0
+  /** Instants of the copies in flight, oldest first; kept only for messages that may be copied. */
+  sentAts: Float64Array | undefined = undefined
+  /** A copy of it was declared lost. */
+  hasLostCopy = false
   /** A second copy of a resend is due in a packet after this instant, ms; `Infinity` for none. */
   echoAfter: number = Number.POSITIVE_INFINITY
   /** The copy that waits is the second one of a resend, and gets no second one itself. */
   isEcho = false
+  /** What one more copy is worth in this tick. */
+  worth = 0
+  /** The packet that it was put into last. */
+  inPacket = -1
   /** Chosen for one more copy, though none is known to be lost. */
   isChosen = false
   /** Queues that still hold it; it returns to the pool when settled and held by none. */
@@ -112,6 +123,26 @@ export class OutgoingMessage {
   /** Some part of it was lost and waits to be sent again. */
   get lacksParts(): boolean {
     return this.isInResend || this.isInBulkResend
+  }
+
+  /** A packet carries it whole (or its skip). */
+  fly(now: number): void {
+    const { sentAts } = this
+    // Above the limit the oldest is forgotten: none is added on purpose then.
+    if (sentAts !== undefined) {
+      if (this.copies >= MAX_COPIES) sentAts.copyWithin(0, 1)
+      sentAts[Math.min(this.copies, MAX_COPIES - 1)] = now
+    }
+    this.copies++
+    this.lastSentAt = now
+  }
+
+  /** A copy was lost. Fates become known about in the order sent, so it counts as the oldest. */
+  loseCopy(): void {
+    this.hasLostCopy = true
+    if (this.copies === 0) return
+    this.copies--
+    if (this.copies < MAX_COPIES) this.sentAts?.copyWithin(0, 1)
   }
 
   /** Payload bytes of data fragment `index`. */

@@ -5,16 +5,18 @@ import type { MessageId, Verdict } from '../events.ts'
 import { BulkSender } from './bulk-sender.ts'
 import type { CopyBudget, RecordSink, SendChannel } from './channel.ts'
 import type { Outbox } from './outbox.ts'
-import type { OutgoingMessage } from './outgoing.ts'
+import { MAX_COPIES, type OutgoingMessage } from './outgoing.ts'
 
 /** Messages up to this size are copied and doubled, bytes: a larger one costs more than it saves. */
 const COPIED_BYTES = 256
+/** What a packet of its own costs beside its records, about, bytes: 93 around it and its header. */
+const TWIN_BYTES = 107
 /** Most messages in flight that are looked at for copies each tick. */
 const COPY_SCAN = 256
 /** Overhead of a copied record, about, bytes. */
 const RECORD_BYTES = 4
-/** Copies of one message in flight at most. */
-const MAX_COPIES = 8
+/** A message that has lost a copy is sent again once the others are lost as well with this chance. */
+const LIKELY_LOST = 0.3
 
 /**
  * What every reliable kind does: send messages, and send again what was lost, before anything new. Only the parts that are
@@ -34,6 +36,8 @@ export abstract class RepeatingSender implements SendChannel {
   /** Chosen for one more copy. */
   readonly #chosen: Fifo<OutgoingMessage> = new Fifo(4)
   readonly #bulk: BulkSender
+  /** Chosen for a copy in a second packet of this tick as well. */
+  readonly #twins: Fifo<OutgoingMessage> = new Fifo(4)
   #waitingBytes = 0
   #resendBytes = 0
   expiresAt: number = Number.POSITIVE_INFINITY
@@ -85,14 +89,15 @@ export abstract class RepeatingSender implements SendChannel {
   }
 
   get hasCopies(): boolean {
-    return this.#chosen.length > 0
+    return this.#chosen.length > 0 || this.#twins.length > 0
   }
 
-  get hasHaste(): boolean {
-    return this.config.redundancy === 'lean' && this.#resend.length > 0
+  hasHaste(isFar: boolean): boolean {
+    const { redundancy } = this.config
+    return this.#resend.length > 0 && (redundancy === 'lean' || (isFar && redundancy === 'full'))
   }
 
-  startTick(now: number, budget: CopyBudget, tickMs: number): void {
+  startTick(now: number, budget: CopyBudget): void {
     for (let message = this.#echoes.at(0); message !== undefined; message = this.#echoes.at(0)) {
       if (message.echoAfter >= now) break
       this.#echoes.shift()
@@ -103,7 +108,7 @@ export abstract class RepeatingSender implements SendChannel {
       }
       this.#letGo(message)
     }
-    if (this.config.redundancy === 'full') this.#choose(now, budget, tickMs)
+    if (this.config.redundancy === 'full') this.#choose(now, budget)
   }
 
   writeCopy(sink: RecordSink): number {
@@ -115,6 +120,15 @@ export abstract class RepeatingSender implements SendChannel {
       }
       this.#chosen.shift()
       message.isChosen = false
+      this.#letGo(message)
+      if (bytes === 0) continue
+      this.#countCopy()
+      return bytes
+    }
+    for (let message = this.#twins.at(0); message !== undefined; message = this.#twins.at(0)) {
+      if (message.inPacket === sink.packet) return 0
+      const bytes = message.status === 'live' && message.lastSentAt === sink.now ? sink.addMessage(message) : 0
+      this.#twins.shift()
       this.#letGo(message)
       if (bytes === 0) continue
       this.#countCopy()
@@ -172,7 +186,7 @@ export abstract class RepeatingSender implements SendChannel {
   onLost(message: OutgoingMessage, fragment: number): void {
     if (message.status !== 'live' && message.status !== 'skip') return
     if (fragment < 0) {
-      if (message.copies > 0) message.copies--
+      message.loseCopy()
       if (message.copies > 0) return
       message.isEcho = false
       this.#again(message)
@@ -225,6 +239,7 @@ export abstract class RepeatingSender implements SendChannel {
     this.#flying.clear()
     this.#chosen.clear()
     this.#bulk.clear()
+    this.#twins.clear()
     this.#waitingBytes = 0
     this.#resendBytes = 0
   }
@@ -252,13 +267,15 @@ export abstract class RepeatingSender implements SendChannel {
   }
 
   #writeNew(sink: RecordSink, message: OutgoingMessage): number {
+    const mayCopy = this.config.redundancy === 'full' && message.length <= COPIED_BYTES
+    if (mayCopy) message.sentAts ??= new Float64Array(MAX_COPIES)
     const bytes = sink.addMessage(message)
     if (bytes === 0) return 0
     message.hasBegun = true
     this.begun(message)
     this.#waitingBytes -= message.length
     this.outbox.left(message)
-    if (this.config.redundancy === 'full' && message.length <= COPIED_BYTES) {
+    if (mayCopy) {
       message.holders++
       this.#flying.push(message)
     }
@@ -268,7 +285,7 @@ export abstract class RepeatingSender implements SendChannel {
 
   /** The copy just sent again goes once more with a later packet. */
   #echo(message: OutgoingMessage, now: number): void {
-    if (this.config.redundancy === 'none' || message.length > COPIED_BYTES) return
+    if (this.config.redundancy !== 'lean' || message.length > COPIED_BYTES) return
     if (message.echoAfter === Number.POSITIVE_INFINITY && !message.isEcho) {
       message.echoAfter = now
       message.holders++
@@ -277,26 +294,52 @@ export abstract class RepeatingSender implements SendChannel {
     message.isEcho = false
   }
 
-  /** Chooses the messages whose next copy is worth its bytes: first those with the fewest copies in flight. */
-  #choose(now: number, budget: CopyBudget, tickMs: number): void {
+  /**
+   * Sends again what is likely lost, and chooses the messages whose next copy is worth its bytes, the best first: one that has a
+   * lost copy need not wait until the others are known to be lost too.
+   */
+  #choose(now: number, budget: CopyBudget): void {
     const flying = this.#flying
     for (let first = flying.at(0); first !== undefined && first.status !== 'live'; first = flying.at(0)) {
       flying.shift()
       this.#letGo(first)
     }
     const count = Math.min(COPY_SCAN, flying.length)
-    for (let copies = 1; copies <= MAX_COPIES && budget.isOpen; copies++) {
-      if (budget.worthOf(copies, Number.POSITIVE_INFINITY) < budget.price) return
+    let candidates = 0
+    for (let i = 0; i < count; i++) {
+      const message = flying.at(i)!
+      message.worth = 0
+      if (message.status !== 'live' || message.needsCopy || message.isChosen) continue
+      const sentAts = message.sentAts!
+      const copies = Math.min(message.copies, MAX_COPIES)
+      if (message.hasLostCopy && budget.isOpen && budget.undelivered(sentAts, copies) > LIKELY_LOST) {
+        budget.spend(message.length + RECORD_BYTES)
+        this.#again(message)
+      } else if (copies < MAX_COPIES) {
+        message.worth = budget.worth(sentAts, copies, now, message.hasLostCopy)
+        if (message.worth > 0) candidates++
+      }
+    }
+    for (; candidates > 0 && budget.isOpen; candidates--) {
+      let best: OutgoingMessage | undefined
       for (let i = 0; i < count; i++) {
         const message = flying.at(i)!
-        if (message.status !== 'live' || message.copies !== copies || message.isChosen || message.needsCopy) continue
-        const gap = Math.round((now - message.lastSentAt) / tickMs)
-        if (gap < 1 || budget.worthOf(copies, gap) < budget.price) continue
-        budget.spend(message.length + RECORD_BYTES)
-        message.isChosen = true
-        message.holders++
-        this.#chosen.push(message)
+        if (message.worth > (best?.worth ?? 0)) best = message
       }
+      if (best === undefined) return
+      const bytes = best.length + RECORD_BYTES
+      if (best.worth >= budget.price(bytes)) {
+        budget.spend(bytes)
+        best.isChosen = true
+        best.holders++
+        this.#chosen.push(best)
+        if (budget.wantsTwin(best.sentAts!, best.copies, now)) {
+          budget.spend(bytes + TWIN_BYTES)
+          best.holders++
+          this.#twins.push(best)
+        }
+      }
+      best.worth = 0
     }
   }
 

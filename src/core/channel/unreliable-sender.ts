@@ -102,7 +102,7 @@ export class UnreliableSender implements SendChannel {
     return false
   }
 
-  get hasHaste(): boolean {
+  hasHaste(): boolean {
     return false
   }
 

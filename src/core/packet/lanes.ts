@@ -91,10 +91,10 @@ export class Lanes {
     return false
   }
 
-  get hasHaste(): boolean {
+  hasHaste(isFar: boolean): boolean {
     if (this.isHushed) return false
     const { lanes } = this.#reserve
-    for (let i = 0; i < lanes.length; i++) if (lanes[i]!.channel.hasHaste) return true
+    for (let i = 0; i < lanes.length; i++) if (lanes[i]!.channel.hasHaste(isFar)) return true
     return false
   }
 

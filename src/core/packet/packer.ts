@@ -48,6 +48,10 @@ export class Packer implements RecordSink {
     this.#stamp = (this.#stamp + 1) >>> 0
   }
 
+  get packet(): number {
+    return this.#stamp
+  }
+
   /** Whether a fragment or the limit has closed the packet. */
   get isFull(): boolean {
     return this.#isFull || this.#writer.remaining < 2
@@ -113,8 +117,9 @@ export class Packer implements RecordSink {
   }
 
   #note(message: OutgoingMessage, fragment: number, bytes: number): number {
-    if (fragment < 0) message.copies++
-    message.lastSentAt = this.now
+    message.inPacket = this.#stamp
+    if (fragment < 0) message.fly(this.now)
+    else message.lastSentAt = this.now
     this.#manifest!.push(message, fragment)
     this.records++
     return bytes

@@ -29,6 +29,11 @@ const EARLY_CAP_BYTES = 2000
 const BULK_ACK_MS = 5
 /** When the next tick is this near, ms, an early ack waits for it. */
 const TICK_NEAR_MS = 2
+/** Ticks further apart are slow, ms: those of 30 Hz and less. A lost message waits for one that is no further off than the second. */
+const SLOW_TICK_MS = 25
+const TICK_FAR_MS = 8
+/** An expected tick may be this late, ms. */
+const TICK_LATE_MS = 4
 /** Doublings of the probe interval at most. */
 const MAX_BACKOFF = 5
 /** Ack delay to expect of the peer beside its own tick, ms. */
@@ -53,7 +58,9 @@ export class PacketFlow implements SentPacketListener {
   /** Instant at which bulk that came in should be acknowledged, ms; `Infinity` when none did since the last report. */
   #bulkAckAt = Number.POSITIVE_INFINITY
   #reportedAt = Number.NEGATIVE_INFINITY
-  readonly #wantsEarlyAcks: boolean
+  /** Redundancy `lean`, `full` in some channel. */
+  readonly #isLean: boolean
+  readonly #isFull: boolean
   readonly #sent: SentPackets
   readonly #received: ReceivedPackets
   readonly #lanes: Lanes
@@ -95,7 +102,8 @@ export class PacketFlow implements SentPacketListener {
     const controller = createController(congestion, maxPacketBytes, bytesPerSecond)
     this.#budget = new SendBudget(controller, bytesPerSecond, maxPacketBytes, this.#rtt, stats, now)
     this.#lastSentAt = now
-    this.#wantsEarlyAcks = config.channels.some((channel) => channel.redundancy === 'lean')
+    this.#isLean = config.channels.some((channel) => channel.redundancy === 'lean')
+    this.#isFull = config.channels.some((channel) => channel.redundancy === 'full')
   }
 
   /** How long the answer to a packet may take, ms. */
@@ -161,7 +169,7 @@ export class PacketFlow implements SentPacketListener {
       if (this.#bulkAckAt === Number.POSITIVE_INFINITY) this.#bulkAckAt = Math.max(now, this.#reportedAt + BULK_ACK_MS)
       this.#saveEarly(packetBytes + WIRE_OVERHEAD_BYTES)
     }
-    if (this.#unpacker.records > 0) this.#ackDueAt = Math.min(this.#ackDueAt, now + this.#config.ackDelayMs)
+    if (this.#unpacker.records > 0) this.#ackDueAt = Math.min(this.#ackDueAt, this.#ackDueFor(now))
     return 'accepted'
   }
 
@@ -198,13 +206,13 @@ export class PacketFlow implements SentPacketListener {
     // The whole ack field goes first; what follows in the same flush leaves its room to fragments.
     this.#received.prepare(now, wantsAck ? MAX_GROUPS : GROUPS_TRIMMED_BYTES)
     const { report } = this.#received
-    report.wantsEarlyAcks = this.#wantsEarlyAcks
+    report.wantsEarlyAcks = this.#isLean || (this.#isFull && this.#isSlow)
     this.#writer.reset(this.#config.maxPacketBytes)
     writeHeader(this.#writer, this.#sent.next, now, report)
     this.#packer.begin(packet.manifest, now)
     let isBulk = false
     if (wantsData) isBulk = this.#lanes.fill(this.#packer, this.#isFlooded ? 'any' : 'prompt')
-    const copyBytes = wantsCopies ? this.#lanes.fillCopies(this.#packer) : 0
+    if (wantsCopies) this.#lanes.fillCopies(this.#packer)
     const hasServed = this.#packer.records > 0
     if (wantsBulk && !this.#packer.isFull) isBulk = this.#lanes.fill(this.#packer, 'bulk') || isBulk
     if (this.#wantsPing && this.#packer.records === 0) this.#packer.addPing()
@@ -224,7 +232,7 @@ export class PacketFlow implements SentPacketListener {
     this.#budget.onSent(bytes.length, isBulk, now)
     if (hasServed) this.#isTickServed = true
     const wireBytes = bytes.length + WIRE_OVERHEAD_BYTES
-    this.#redundancy.earn(wireBytes - copyBytes)
+    this.#redundancy.earn(wireBytes)
     if (wantsEarlyAck && this.#packer.records === 0) this.#earlyTokens -= wireBytes
     this.#saveEarly(wireBytes)
     return bytes
@@ -250,7 +258,7 @@ export class PacketFlow implements SentPacketListener {
   /** Instant of the next packet that should not wait for the game's tick, ms: an early ack, a resend in haste, a probe. */
   hasteAt(now: number): number {
     if (this.backlogBytes > this.#config.maxBacklogBytes) return Number.POSITIVE_INFINITY
-    if (this.#wantsPing || this.#isUrgent || this.#lanes.hasHaste) return now
+    if (this.#wantsPing || this.#isUrgent || this.#lanes.hasHaste(this.#isTickFar(now))) return now
     const at = Math.min(this.#probeAt, this.#earlyAckAt(now))
     return this.#lanes.hasBulk ? Math.min(at, this.#budget.bulkAt) : at
   }
@@ -268,7 +276,7 @@ export class PacketFlow implements SentPacketListener {
     const limit = this.#gameLimit
     if (this.#lanes.isPending && (limit === 'nothing' || limit === 'rate')) {
       // A tick that is late may still come; what was lost and can wait for it goes along then.
-      const isTime = this.#isFed || this.#lanes.hasHaste
+      const isTime = this.#isFed || this.#lanes.hasHaste(this.#isTickFar(now))
       const tickAt = isTime ? now : this.#ticks.nextAt + this.#ticks.intervalMs / 2
       at = Math.min(at, Math.max(tickAt, this.#budget.gameAt))
     }
@@ -285,11 +293,12 @@ export class PacketFlow implements SentPacketListener {
     })
   }
 
-  onFate(isLost: boolean): void {
-    this.#redundancy.observe(isLost)
+  onFate(isLost: boolean, sentAt: number): void {
+    this.#redundancy.chain.observe(isLost, sentAt)
   }
 
   onPacketAcked(packet: SentPacket): void {
+    this.#redundancy.chain.judge(false, packet.sentAt)
     const { manifest } = packet
     this.#budget.onPacketAcked(packet.bytes)
     for (let i = 0; i < manifest.length; i++) {
@@ -299,6 +308,7 @@ export class PacketFlow implements SentPacketListener {
   }
 
   onPacketLost(packet: SentPacket): void {
+    this.#redundancy.chain.judge(true, packet.sentAt)
     const { manifest } = packet
     this.#budget.onPacketLost(packet.sentAt, packet.lostAt)
     for (let i = 0; i < manifest.length; i++) {
@@ -322,6 +332,25 @@ export class PacketFlow implements SentPacketListener {
   get #probeAt(): number {
     if (this.#lanes.isHushed || this.#sent.elicitingInFlight === 0) return Number.POSITIVE_INFINITY
     return this.#sent.lastElicitingAt + this.probeMs * 2 ** this.#backoff
+  }
+
+  /** Ticks, ours or the peer's, are so far apart that news and resends should not wait for them. */
+  get #isSlow(): boolean {
+    return this.#ticks.intervalMs > SLOW_TICK_MS || this.#received.spacingMs > SLOW_TICK_MS
+  }
+
+  #isTickFar(now: number): boolean {
+    return this.#ticks.intervalMs > SLOW_TICK_MS && this.#ticks.nextAt - now > TICK_FAR_MS
+  }
+
+  /**
+   * Instant at which a packet that came now is acknowledged at the latest. The game's next packet carries the ack for nothing, and
+   * losses and bulk have their early acks.
+   */
+  #ackDueFor(now: number): number {
+    const dueAt = now + this.#config.ackDelayMs
+    const tickAt = this.#ticks.nextAt + TICK_LATE_MS
+    return tickAt < dueAt ? dueAt : Math.min(tickAt, now + PEER_ACK_DELAY_MS)
   }
 
   #takeAck(ack: number, now: number): void {
@@ -370,9 +399,8 @@ export class PacketFlow implements SentPacketListener {
     this.#isTickServed = false
     this.#isFed = false
     this.#isUrgent = false
-    for (let i = 0; i < this.#senders.length; i++) {
-      this.#senders[i]!.startTick(now, this.#redundancy, this.#ticks.intervalMs)
-    }
+    this.#redundancy.startTick(this.#ticks.intervalMs, this.#rtt.expectedMs)
+    for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.startTick(now, this.#redundancy)
   }
 
   /** Sends the oldest unconfirmed parts once more, or a ping, to provoke an ack. */

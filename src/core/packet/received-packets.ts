@@ -105,6 +105,11 @@ export class ReceivedPackets {
     return this.#overdueTold < 2 ? overdueAt + this.#oneWay.spacingMs : Number.POSITIVE_INFINITY
   }
 
+  /** About the longest usual pause between two of the peer's packets, ms, or `NaN`. */
+  get spacingMs(): number {
+    return this.#oneWay.spacingMs
+  }
+
   /** `newestReport`: the newest packet of ours with a whole ack field that the peer confirmed. What it told is known. */
   trim(newestReport: number): void {
     let floor = Math.max(this.#floor, this.#heard.oldest)

@@ -42,7 +42,7 @@ export interface SentPacketListener {
   onPacketLost(packet: SentPacket): void
   onPacketLossFinal(packet: SentPacket): void
   /** The next packet in the order sent has a final fate. */
-  onFate(isLost: boolean): void
+  onFate(isLost: boolean, sentAt: number): void
 }
 
 /** The last 1,024 packets sent, and what became of each. */
@@ -231,7 +231,7 @@ export class SentPackets {
         }
         this.#finish(packet)
       }
-      this.#listener.onFate(packet.state !== 'acked')
+      this.#listener.onFate(packet.state !== 'acked', packet.sentAt)
     }
   }
 }

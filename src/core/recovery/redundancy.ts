@@ -1,48 +1,48 @@
+import { LossChain } from './loss-chain.ts'
+
 /** Copies are sent until the chance of non-delivery is below this. */
 const TARGET = 1e-3
 /** Price of a copy when the budget is empty: only first copies of what is likely lost. */
 const DEAREST = 0.05
-/** Share of the other wire bytes that copies may take, on a usual path and on a very bad one, and the most saved up, bytes. */
-const SHARE = 0.23
-const SHARE_BAD = 0.4
+/** Share of the wire bytes that copies may take, on a usual path and on a very bad one, and the most saved up, bytes. */
+const SHARE = 0.212
+
+const SHARE_BAD = 0.28
 const BAD_LOSS = 0.15
 const CAP_BYTES = 6000
-/** Loss share assumed before anything is known, and the least that is ever assumed. */
-const PRIOR_LOSS = 0.01
-const LEAST_LOSS = 5e-4
-/** Gains of the loss share (per packet) and of the chance that a loss follows a loss (per loss). */
-const LOSS_GAIN = 1 / 200
-const FOLLOW_GAIN = 1 / 20
-const HALF = 0.5
-/** Correlation below this is what independent losses look like when measured over twenty of them. */
-const MEMORY_NOISE = 0.1
+/** A copy of this size is dear or cheap as its worth alone says, bytes. */
+const USUAL_BYTES = 128
+/** How much dearer a larger one is with an empty budget: so steep that the smallest go first whatever the loss share is just now. */
+const DEARER = 3
+/** A copy that goes when the answer to the last one is due gains this share of what one gains that goes at once. */
+const LEAST_GAIN = 0.1
+/** Copies before the one that may have a twin, and what must be left after it for that, from and to, in targets. */
+const TWIN_AFTER = 2
+const TWIN_FROM = 1.3
+const TWIN_TO = 2.5
+/** Farthest spacing of copies that is looked at, ticks. */
+const MAX_SPACING = 32
 
 /**
- * How many copies of a message are worth their bytes: target-driven redundancy over a two-state (Gilbert) loss chain whose
- * parameters are measured. On a clean path the least assumed loss is below the target, so nothing is copied.
+ * How many copies of a message are worth their bytes: target-driven redundancy over a chain of losses whose parameters are
+ * measured. On a clean path the least assumed loss is below the target, so nothing is copied.
  */
 export class Redundancy {
-  #loss = PRIOR_LOSS
-  /** Chance that the packet after a lost one is lost too. */
-  #follow = PRIOR_LOSS
-  #wasLost = false
+  readonly chain: LossChain = new LossChain()
   #tokens = CAP_BYTES / 2
+  #spacingMs = 0
+  #answerMs = 1
 
-  /** Smoothed share of our packets that is lost, gain 1/200; at least 0.0005. */
-  get lossShare(): number {
-    return this.#loss
+  /** A tick begins: `tickMs` after the last one, on a path with this round trip. */
+  startTick(tickMs: number, rttMs: number): void {
+    this.chain.startTick(tickMs)
+    this.#answerMs = rttMs + tickMs
+    this.#spacingMs = (this.#spacing(tickMs, rttMs) - 0.5) * tickMs
   }
 
-  /** The fate of the next packet in the order sent has become final. */
-  observe(isLost: boolean): void {
-    this.#loss = Math.max(LEAST_LOSS, this.#loss + ((isLost ? 1 : 0) - this.#loss) * LOSS_GAIN)
-    if (this.#wasLost) this.#follow += ((isLost ? 1 : 0) - this.#follow) * FOLLOW_GAIN
-    this.#wasLost = isLost
-  }
-
-  /** Bytes left on the wire, copies not counted: copies earn their share of them. */
+  /** Bytes left on the wire: copies earn their share of them. */
   earn(wireBytes: number): void {
-    const share = this.#loss < BAD_LOSS ? SHARE : SHARE_BAD
+    const share = this.chain.loss < BAD_LOSS ? SHARE : SHARE_BAD
     this.#tokens = Math.min(CAP_BYTES, this.#tokens + share * wireBytes)
   }
 
@@ -55,26 +55,59 @@ export class Redundancy {
     return this.#tokens > 0
   }
 
-  /** Least worth of a copy now: the target with a full budget, dearer as it empties. */
-  get price(): number {
-    const level = Math.max(0, this.#tokens) / CAP_BYTES
-    return TARGET * (DEAREST / TARGET) ** (1 - level)
+  /**
+   * Least worth of a copy of `bytes` now: the target with a full budget, dearer as it empties, and the emptier it is the more
+   * what is large costs more than what is small: then the bytes do not suffice for all.
+   */
+  price(bytes: number): number {
+    const want = 1 - Math.max(0, this.#tokens) / CAP_BYTES
+    return TARGET * (DEAREST / TARGET) ** want * Math.max(1, bytes / USUAL_BYTES) ** (DEARER * want)
+  }
+
+  /** Chance that none of the `count` copies sent at these instants arrives. */
+  undelivered(sentAts: Float64Array, count: number): number {
+    if (count === 0) return 1
+    const { chain } = this
+    let chance = chain.lossAt(sentAts[0]!)
+    for (let i = 1; i < count; i++) chance *= chain.lossAfter(sentAts[i]! - sentAts[i - 1]!)
+    return chance
+  }
+
+  /** By how much one more copy now lowers that chance; 0 while it would likely share the fate of the last one. */
+  worth(sentAts: Float64Array, count: number, now: number, hasLost: boolean): number {
+    const undelivered = this.undelivered(sentAts, count)
+    if (count === 0) return undelivered
+    const sinceMs = now - sentAts[count - 1]!
+    if (sinceMs < this.#spacingMs && !hasLost) return 0
+    const gainedMs = Math.max(LEAST_GAIN * this.#answerMs, this.#answerMs - sinceMs)
+    return undelivered * (1 - this.chain.lossAfter(sinceMs)) * (gainedMs / this.#answerMs)
   }
 
   /**
-   * By how much one more copy, `gapPackets` after the last one, lowers the chance that none of `copies` copies in flight
-   * arrives. 0 when the target is already met.
+   * Whether the third copy, which goes now, should have a twin in a packet of its own: the loss share is a little too high for
+   * three packets to meet the target, four will, losses are independent and the budget is ample. Else the fourth copy would take
+   * a tick longer.
    */
-  worthOf(copies: number, gapPackets: number): number {
-    // After a loss the chain forgets at a rate that the two figures tell: follow = loss + (1 − loss) · memory.
-    const memory = Math.max(0, Math.min(0.95, (this.#follow - this.#loss) / (1 - this.#loss) - MEMORY_NOISE))
-    // A copy that shares the fate of the last one is wasted: wait until the chain has forgotten half.
-    const spacing = memory > HALF ? Math.ceil(Math.log(HALF) / Math.log(memory)) : 1
-    if (copies > 0 && gapPackets < spacing) return 0
-    const next = this.#loss + (1 - this.#loss) * memory ** Math.max(1, gapPackets)
-    const follow = this.#loss + (1 - this.#loss) * memory ** spacing
-    const undelivered = this.#loss * follow ** Math.max(0, copies - 1)
-    if (copies > 0 && undelivered < TARGET) return 0
-    return (copies === 0 ? 1 : undelivered) * (1 - next)
+  wantsTwin(sentAts: Float64Array, count: number, now: number): boolean {
+    if (count !== TWIN_AFTER || this.#tokens < CAP_BYTES / 2) return false
+    const { chain } = this
+    const left = this.undelivered(sentAts, count) * chain.lossAfter(now - sentAts[count - 1]!)
+    return left > TWIN_FROM * TARGET && left < TWIN_TO * TARGET && chain.lossAfter(0) < 1
+  }
+
+  /**
+   * Spacing of copies, ticks: a later one shares less of the last one's fate, but leaves fewer for the time until the first
+   * answer can be here. argmax over g of (1 − P(lost at +g | lost)) · (R + T − g·T)².
+   */
+  #spacing(tickMs: number, rttMs: number): number {
+    let best = 1
+    let most = 0
+    for (let g = 1; g <= MAX_SPACING && g * tickMs < rttMs + tickMs; g++) {
+      const value = (1 - this.chain.lossAfter(g * tickMs)) * (rttMs + tickMs - g * tickMs) ** 2
+      if (value < most) break
+      most = value
+      best = g
+    }
+    return best
   }
 }

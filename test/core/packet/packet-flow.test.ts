@@ -223,6 +223,68 @@ describe('losses', () => {
   })
 })
 
+describe('acks and ticks', () => {
+  const STEP_MS = 5
+
+  /** Both sides send state each `tickMs`, out of step; `onPacket` decides what arrives. Returns the server's packets. */
+  function play(
+    channels: { input: { kind: 'unreliable' }; chat: { kind: 'ordered'; redundancy: 'none' | 'lean' | 'full' } },
+    tickMs: number,
+    ticks: number,
+    arrives: (clientPacket: number) => boolean = () => true,
+  ): { at: number; isTick: boolean; records: number }[] {
+    const duo = new Duo(channels).open()
+    const startedAt = duo.now
+    const underWay: [at: number, to: 'client' | 'server', packet: Bytes][] = []
+    const sent: { at: number; isTick: boolean; records: number }[] = []
+    let fromClient = 0
+    for (let step = 0; step < (ticks * tickMs) / STEP_MS; step++) {
+      duo.pass(STEP_MS)
+      const { now } = duo
+      while (underWay.length > 0 && underWay[0]![0] <= now) {
+        const [, to, packet] = underWay.shift()!
+        duo[to].receive(packet, now)
+      }
+      for (const name of ['client', 'server'] as const) {
+        const isTick = (step * STEP_MS) % tickMs === (name === 'client' ? 0 : 10)
+        if (isTick) duo[name].send('input', bytesOf('x'))
+        if (!isTick && duo[name].wakeAt > now) continue
+        for (const packet of drained(duo[name])) {
+          const { records } = treeOf(packet)
+          if (name === 'server') sent.push({ at: now - startedAt, isTick, records: records.length })
+          if (name === 'server' || arrives(fromClient++)) {
+            underWay.push([now + 40, name === 'server' ? 'client' : 'server', packet])
+          }
+        }
+      }
+    }
+    return sent
+  }
+
+  const channels = <Mode extends 'none' | 'lean' | 'full'>(redundancy: Mode) =>
+    ({ input: { kind: 'unreliable' }, chat: { kind: 'ordered', redundancy } }) as const
+
+  test('an ack travels with the next tick, however slow the ticks', () => {
+    const sent = play(channels('none'), 50, 100)
+    expect(sent.filter(({ isTick }) => isTick).length).toBe(100)
+    // The first ones come before there is a rhythm.
+    expect(sent.filter(({ isTick, at }) => !isTick && at > 500)).toEqual([])
+  })
+
+  test.each([
+    ['full', 50, 1],
+    ['full', 15, 0],
+    ['none', 50, 0],
+    ['lean', 50, 1],
+  ] as const)('%s, ticks of %i ms: a loss is told early %i times', (redundancy, tickMs, times) => {
+    const lost = 60
+    const sent = play(channels(redundancy), tickMs, 100, (packet) => packet !== lost)
+    const early = sent.filter(({ isTick, at }) => !isTick && at > 40 * tickMs)
+    expect(early.length).toBe(times)
+    for (const { records } of early) expect(records).toBe(0)
+  })
+})
+
 describe('what holds packets back', () => {
   test('a backlog below us holds everything', () => {
     const duo = new Duo(CHANNELS).open()
