@@ -125,16 +125,15 @@ export class OutgoingMessage {
     return this.isInResend || this.isInBulkResend
   }
 
-  /** A packet carries it whole (or its skip). */
-  fly(now: number): void {
+  /** A packet carries it whole (or its skip), since `lastSentAt`. */
+  fly(): void {
     const { sentAts } = this
     // Above the limit the oldest is forgotten: none is added on purpose then.
     if (sentAts !== undefined) {
       if (this.copies >= MAX_COPIES) sentAts.copyWithin(0, 1)
-      sentAts[Math.min(this.copies, MAX_COPIES - 1)] = now
+      sentAts[Math.min(this.copies, MAX_COPIES - 1)] = this.lastSentAt
     }
     this.copies++
-    this.lastSentAt = now
   }
 
   /** A copy was lost. Fates become known about in the order sent, so it counts as the oldest. */

@@ -118,8 +118,8 @@ export class Packer implements RecordSink {
 
   #note(message: OutgoingMessage, fragment: number, bytes: number): number {
     message.inPacket = this.#stamp
-    if (fragment < 0) message.fly(this.now)
-    else message.lastSentAt = this.now
+    message.lastSentAt = this.now
+    if (fragment < 0) message.fly()
     this.#manifest!.push(message, fragment)
     this.records++
     return bytes
