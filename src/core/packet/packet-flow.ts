@@ -14,26 +14,13 @@ import { ACK_NONE, GROUPS_TRIMMED_BYTES, MAX_GROUPS, TIMESTAMP_PER_MS } from '..
 import type { Reader } from '../wire/reader.ts'
 import { expand16 } from '../wire/sequence.ts'
 import type { Writer } from '../wire/writer.ts'
+import { AckTiming, WIRE_OVERHEAD_BYTES } from './ack-timing.ts'
 import { Lanes } from './lanes.ts'
 import { Packer } from './packer.ts'
 import { ReceivedPackets } from './received-packets.ts'
 import { type SentPacket, type SentPacketListener, SentPackets } from './sent-packets.ts'
 import { Unpacker } from './unpacker.ts'
 
-/** Bytes around a packet on the wire: IPv4 20, UDP 8, DTLS 37, SCTP 12, DATA 16. */
-const WIRE_OVERHEAD_BYTES = 93
-/** Share of all bytes that early acks may take, and the most that may be saved up, bytes. */
-const EARLY_SHARE = 0.05
-const EARLY_CAP_BYTES = 2000
-/** Pause between two acks while bulk comes in, ms: acks that wait for ticks cost a transfer 2 to 5 % of its time. */
-const BULK_ACK_MS = 5
-/** When the next tick is this near, ms, an early ack waits for it. */
-const TICK_NEAR_MS = 2
-/** Ticks further apart are slow, ms: those of 30 Hz and less. A lost message waits for one that is no further off than the second. */
-const SLOW_TICK_MS = 25
-const TICK_FAR_MS = 8
-/** An expected tick may be this late, ms. */
-const TICK_LATE_MS = 4
 /** Doublings of the probe interval at most. */
 const MAX_BACKOFF = 5
 /** Ack delay to expect of the peer beside its own tick, ms. */
@@ -52,23 +39,14 @@ export class PacketFlow implements SentPacketListener {
   readonly #rule: LossRule = new LossRule(this.#rtt)
   readonly #redundancy = new Redundancy()
   readonly #ticks = new TickMeter()
-  /** Bytes that early acks may take: a share of all bytes. */
-  #earlyTokens = EARLY_CAP_BYTES
-  #peerWantsEarlyAcks = false
-  /** Instant at which bulk that came in should be acknowledged, ms; `Infinity` when none did since the last report. */
-  #bulkAckAt = Number.POSITIVE_INFINITY
-  #reportedAt = Number.NEGATIVE_INFINITY
-  /** Redundancy `lean`, `full` in some channel. */
-  readonly #isLean: boolean
-  readonly #isFull: boolean
   readonly #sent: SentPackets
   readonly #received: ReceivedPackets
   readonly #lanes: Lanes
   readonly #packer: Packer
   readonly #unpacker: Unpacker
   readonly #budget: SendBudget
+  readonly #acks: AckTiming
   backlogBytes = 0
-  #ackDueAt: number = Number.POSITIVE_INFINITY
   #lastSentAt: number
   #wantsPing = false
   #backoff = 0
@@ -102,8 +80,7 @@ export class PacketFlow implements SentPacketListener {
     const controller = createController(congestion, maxPacketBytes, bytesPerSecond)
     this.#budget = new SendBudget(controller, bytesPerSecond, maxPacketBytes, this.#rtt, stats, now)
     this.#lastSentAt = now
-    this.#isLean = config.channels.some((channel) => channel.redundancy === 'lean')
-    this.#isFull = config.channels.some((channel) => channel.redundancy === 'full')
+    this.#acks = new AckTiming(config.channels, config.ackDelayMs, this.#ticks, this.#received)
   }
 
   /** How long the answer to a packet may take, ms. */
@@ -164,12 +141,8 @@ export class PacketFlow implements SentPacketListener {
     // Marked last: what could not be read to its end must never be acknowledged.
     this.#received.mark(sequence, this.#sent.next, now)
     this.#received.time(sequence, header.timestamp, now)
-    this.#peerWantsEarlyAcks = header.wantsEarlyAcks
-    if (this.#unpacker.hasBulk) {
-      if (this.#bulkAckAt === Number.POSITIVE_INFINITY) this.#bulkAckAt = Math.max(now, this.#reportedAt + BULK_ACK_MS)
-      this.#saveEarly(packetBytes + WIRE_OVERHEAD_BYTES)
-    }
-    if (this.#unpacker.records > 0) this.#ackDueAt = Math.min(this.#ackDueAt, this.#ackDueFor(now))
+    const { records, hasBulk } = this.#unpacker
+    this.#acks.onHeard(now, packetBytes, records > 0, hasBulk, header.wantsEarlyAcks)
     return 'accepted'
   }
 
@@ -188,8 +161,8 @@ export class PacketFlow implements SentPacketListener {
       return undefined
     }
     if (this.#ticks.isTick(now, this.#isFed)) this.#startTick(now)
-    const wantsEarlyAck = this.#earlyAckAt(now) <= now
-    const wantsAck = wantsEarlyAck || this.#ackDueAt < Number.POSITIVE_INFINITY
+    const wantsEarlyAck = this.#acks.earlyAt(now) <= now
+    const wantsAck = wantsEarlyAck || this.#acks.dueAt < Number.POSITIVE_INFINITY
     const { hasBulk } = this.#lanes
     // A game whose backlog has not been empty for a tick is bulk itself, and takes its share beside the other.
     if (!this.#lanes.isPending) this.#isFlooded = false
@@ -206,7 +179,7 @@ export class PacketFlow implements SentPacketListener {
     // The whole ack field goes first; what follows in the same flush leaves its room to fragments.
     this.#received.prepare(now, wantsAck ? MAX_GROUPS : GROUPS_TRIMMED_BYTES)
     const { report } = this.#received
-    report.wantsEarlyAcks = this.#isLean || (this.#isFull && this.#isSlow)
+    report.wantsEarlyAcks = this.#acks.wantsEarly
     this.#writer.reset(this.#config.maxPacketBytes)
     writeHeader(this.#writer, this.#sent.next, now, report)
     this.#packer.begin(packet.manifest, now)
@@ -222,19 +195,13 @@ export class PacketFlow implements SentPacketListener {
     this.#sent.commit(packet, now, bytes.length, this.#packer.records > 0, !this.#received.isLeftOut, isBulk)
     this.#stats.headerBytesSent += headerBytes(report)
     this.#received.reported(now)
-    if (report.form !== ACK_NONE) {
-      this.#reportedAt = now
-      this.#bulkAckAt = Number.POSITIVE_INFINITY
-    }
-    this.#ackDueAt = Number.POSITIVE_INFINITY
     this.#wantsPing = false
     this.#lastSentAt = now
     this.#budget.onSent(bytes.length, isBulk, now)
     if (hasServed) this.#isTickServed = true
     const wireBytes = bytes.length + WIRE_OVERHEAD_BYTES
     this.#redundancy.earn(wireBytes)
-    if (wantsEarlyAck && this.#packer.records === 0) this.#earlyTokens -= wireBytes
-    this.#saveEarly(wireBytes)
+    this.#acks.onSent(now, wireBytes, report.form !== ACK_NONE, wantsEarlyAck && this.#packer.records === 0)
     return bytes
   }
 
@@ -258,8 +225,8 @@ export class PacketFlow implements SentPacketListener {
   /** Instant of the next packet that should not wait for the game's tick, ms: an early ack, a resend in haste, a probe. */
   hasteAt(now: number): number {
     if (this.backlogBytes > this.#config.maxBacklogBytes) return Number.POSITIVE_INFINITY
-    if (this.#wantsPing || this.#isUrgent || this.#lanes.hasHaste(this.#isTickFar(now))) return now
-    const at = Math.min(this.#probeAt, this.#earlyAckAt(now))
+    if (this.#wantsPing || this.#isUrgent || this.#lanes.hasHaste(this.#acks.isTickFar(now))) return now
+    const at = Math.min(this.#probeAt, this.#acks.earlyAt(now))
     return this.#lanes.hasBulk ? Math.min(at, this.#budget.bulkAt) : at
   }
 
@@ -270,13 +237,13 @@ export class PacketFlow implements SentPacketListener {
     // Nothing may leave, so no packet is a reason to wake.
     if (this.backlogBytes > this.#config.maxBacklogBytes) return at
     if (this.#wantsPing) return now
-    at = Math.min(at, this.#ackDueAt, this.#earlyAckAt(now), this.#probeAt)
+    at = Math.min(at, this.#acks.dueAt, this.#acks.earlyAt(now), this.#probeAt)
     at = Math.min(at, this.#lastSentAt + this.#config.keepaliveMs)
     if (this.#lanes.hasBulk) at = Math.min(at, this.#budget.bulkAt)
     const limit = this.#gameLimit
     if (this.#lanes.isPending && (limit === 'nothing' || limit === 'rate')) {
       // A tick that is late may still come; what was lost and can wait for it goes along then.
-      const isTime = this.#isFed || this.#lanes.hasHaste(this.#isTickFar(now))
+      const isTime = this.#isFed || this.#lanes.hasHaste(this.#acks.isTickFar(now))
       const tickAt = isTime ? now : this.#ticks.nextAt + this.#ticks.intervalMs / 2
       at = Math.min(at, Math.max(tickAt, this.#budget.gameAt))
     }
@@ -334,25 +301,6 @@ export class PacketFlow implements SentPacketListener {
     return this.#sent.lastElicitingAt + this.probeMs * 2 ** this.#backoff
   }
 
-  /** Ticks, ours or the peer's, are so far apart that news and resends should not wait for them. */
-  get #isSlow(): boolean {
-    return this.#ticks.intervalMs > SLOW_TICK_MS || this.#received.spacingMs > SLOW_TICK_MS
-  }
-
-  #isTickFar(now: number): boolean {
-    return this.#ticks.intervalMs > SLOW_TICK_MS && this.#ticks.nextAt - now > TICK_FAR_MS
-  }
-
-  /**
-   * Instant at which a packet that came now is acknowledged at the latest. The game's next packet carries the ack for nothing, and
-   * losses and bulk have their early acks.
-   */
-  #ackDueFor(now: number): number {
-    const dueAt = now + this.#config.ackDelayMs
-    const tickAt = this.#ticks.nextAt + TICK_LATE_MS
-    return tickAt < dueAt ? dueAt : Math.min(tickAt, now + PEER_ACK_DELAY_MS)
-  }
-
   #takeAck(ack: number, now: number): void {
     const newestBefore = this.#sent.newestAcked
     if (this.#header.horizonMs > Number.NEGATIVE_INFINITY) {
@@ -374,19 +322,6 @@ export class PacketFlow implements SentPacketListener {
     if (this.#sent.newestAcked > newestBefore) this.#backoff = 0
     this.#received.trim(this.#sent.newestWholeReport)
     this.#sent.update(now)
-  }
-
-  /** Early acks may take a share of bytes that were sent, or that came in as bulk. */
-  #saveEarly(wireBytes: number): void {
-    this.#earlyTokens = Math.min(EARLY_CAP_BYTES, this.#earlyTokens + EARLY_SHARE * wireBytes)
-  }
-
-  /** Instant at which a loss or bulk should be told with a packet of its own, ms; `Infinity` when the next tick is soon enough. */
-  #earlyAckAt(now: number): number {
-    if (this.#earlyTokens < WIRE_OVERHEAD_BYTES) return Number.POSITIVE_INFINITY
-    const lossAt = this.#peerWantsEarlyAcks ? this.#received.lossKnownAt : Number.POSITIVE_INFINITY
-    const at = Math.max(now, Math.min(lossAt, this.#bulkAckAt))
-    return this.#ticks.nextAt - at < TICK_NEAR_MS && this.#ticks.nextAt >= at ? Number.POSITIVE_INFINITY : at
   }
 
   /** The first packet of a tick always finds room: without it a silent path would never be tried again. */
