@@ -11,6 +11,8 @@ export interface AttemptOptions {
   readonly headers: Readonly<Record<string, string>>
   /** For a further pipe, with the place of the peer's first offer as `url`. */
   readonly ticket?: string
+  /** `rtc` has a certificate, which all pipes of the peer will have. */
+  readonly keepsCertificate: boolean
   readonly gatheringTimeoutMs: number
   readonly signalTimeoutMs: number
   readonly channelTimeoutMs: number
@@ -22,6 +24,8 @@ export interface Pipe {
   readonly location: string | undefined
   /** Lets further pipes join this one's peer; `undefined` if there can be none. */
   readonly ticket: string | undefined
+  /** How long the server keeps the peer when its path is gone, ms. */
+  readonly awayMs: number
 }
 
 /**
@@ -43,12 +47,13 @@ export async function openPipe(options: AttemptOptions, deadline: Deadline): Pro
     answer = await postOffer(options.url, offer, {
       headers: options.headers,
       ticket: options.ticket,
+      keepsCertificate: options.keepsCertificate,
       signal: deadline.signal,
       timeoutMs: options.signalTimeoutMs,
     })
     await deadline.race(connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp }))
     await deadline.race(channelOpen(connection, channel, options.channelTimeoutMs))
-    return { transport, location: answer.location, ticket: answer.ticket }
+    return { transport, location: answer.location, ticket: answer.ticket, awayMs: answer.awayMs }
   } catch (error) {
     transport.close()
     if (answer?.location !== undefined) void withdrawOffer(answer.location, { headers: options.headers })

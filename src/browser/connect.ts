@@ -8,7 +8,8 @@ import { randomId, systemHost } from '../transport/host.ts'
 import { Peer } from '../transport/peer.ts'
 import { type PipeOptions, resolvePipes } from '../transport/pipe-demand.ts'
 import { DATAGRAM_PACKET_BYTES, type Transport } from '../transport/transport.ts'
-import { type AttemptOptions, openPipe } from './attempt.ts'
+import { type AttemptOptions, openPipe, type Pipe } from './attempt.ts'
+import { Resumption } from './resumption.ts'
 import { SparePipes } from './spare-pipes.ts'
 
 /** Time for one POST of an offer, ms. */
@@ -120,9 +121,12 @@ async function attempt<C extends ChannelTable>(
   deadline: Deadline,
 ): Promise<Peer<C>> {
   const { iceServers = [], iceTransportPolicy = 'all', headers = {} } = options
+  const certificate = await deadline.race(makeCertificate())
   const settings: AttemptOptions = {
     url,
+    keepsCertificate: certificate !== undefined,
     rtc: {
+      ...(certificate !== undefined && { certificates: [certificate] }),
       iceServers: typeof iceServers === 'function' ? await deadline.race(Promise.resolve(iceServers())) : iceServers,
       iceTransportPolicy,
     },
@@ -135,7 +139,7 @@ async function attempt<C extends ChannelTable>(
   const bundle = new Bundle(pipe.transport)
   let opening: OpeningPeer<C>
   try {
-    opening = new OpeningPeer(bundle, pipe.location, options)
+    opening = new OpeningPeer(bundle, pipe, options)
   } catch (error) {
     bundle.close()
     throw error
@@ -143,10 +147,11 @@ async function attempt<C extends ChannelTable>(
   try {
     const peer = await deadline.race(opening.open)
     leaveWithPage(peer)
-    const { location, ticket } = pipe
+    const { location, ticket, awayMs } = pipe
     if (location !== undefined && ticket !== undefined) {
       const attempt = { ...settings, url: new URL(location), ticket }
       new SparePipes({ peer, bundle, range: resolvePipes(options.pipes), attempt, host: systemHost })
+      if (awayMs > 0) new Resumption({ peer, bundle, attempt, host: systemHost })
     }
     return peer
   } catch (error) {
@@ -163,9 +168,10 @@ class OpeningPeer<C extends ChannelTable> {
   readonly open: Promise<Peer<C>>
   #settle: { resolve: (peer: Peer<C>) => void; reject: (error: TransportError) => void } | undefined
 
-  constructor(bundle: Bundle, location: string | undefined, options: ConnectOptions<C>) {
+  constructor(bundle: Bundle, { location, ticket, awayMs }: Pipe, options: ConnectOptions<C>) {
     const transport = options.wrapTransport?.(bundle) ?? bundle
-    const endpoint = createEndpoint('client', options, transport, systemHost)
+    const tuning = { ...options.endpoint, awayMs: ticket === undefined ? 0 : awayMs }
+    const endpoint = createEndpoint('client', { ...options, endpoint: tuning }, transport, systemHost)
     this.open = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
     })
@@ -238,6 +244,15 @@ async function pause(deadline: Deadline): Promise<void> {
     )
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** One certificate for all pipes of a peer, so that nobody else can bring it one. `undefined` where a browser makes none. */
+async function makeCertificate(): Promise<RTCCertificate | undefined> {
+  try {
+    return await RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' } as AlgorithmIdentifier)
+  } catch {
+    return undefined
   }
 }
 

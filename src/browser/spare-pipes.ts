@@ -16,7 +16,7 @@ const MAX_PAUSE_MS = 60_000
 
 /** What the keeper of a peer's pipes works with. */
 export interface SparePipesOptions {
-  readonly peer: Pick<Peer, 'state' | 'stats' | 'closed'>
+  readonly peer: Pick<Peer, 'state' | 'stats' | 'closed' | 'isAway'>
   readonly bundle: Bundle
   readonly range: Required<PipeOptions>
   /** How to reach the server: the place of the peer's first offer, with its ticket. */
@@ -52,7 +52,8 @@ export class SparePipes {
     const now = host.now()
     const wanted = this.#demand.look(now, peer.stats, bundle.backlogBytes > 0, bundle.size)
     const missing = Math.min(wanted, this.#limit) - bundle.size - this.#opening
-    if (now >= this.#retryAt) for (let i = 0; i < missing; i++) void this.#open()
+    // While the path is gone, `Resumption` looks for another.
+    if (now >= this.#retryAt && !peer.isAway) for (let i = 0; i < missing; i++) void this.#open()
     this.#cancelAlarm = host.at(now + LOOK_MS, this.#look)
   }
 

@@ -94,6 +94,11 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     return this.#patience.isAway
   }
 
+  /** How long nothing has been heard, ms, at the latest instant given. */
+  get silentMs(): number {
+    return this.#patience.silentMs(this.#now)
+  }
+
   /** Instant of the next useful `update` and `pollPacket`, ms; `Infinity` when idle; never before the latest instant given. */
   get wakeAt(): number {
     let at = this.#handshake.wakeAt

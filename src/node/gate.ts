@@ -30,6 +30,8 @@ export interface GateOptions<Data> {
 export interface Grant<Data> {
   readonly data: Data
   readonly address: string | undefined
+  /** Fingerprint of the certificate that every offer of the peer must come with; absent if it made no such promise. */
+  readonly fingerprint?: string
 }
 
 /** Decides who may make an offer, before the offer costs anything. */

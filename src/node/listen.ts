@@ -30,8 +30,8 @@ export async function listen<const C extends ChannelTable, Data = undefined>(
   options: ListenOptions<C, Data>,
 ): Promise<Server<C, Data>> {
   // An option out of its range shall fail here, not at the first player.
-  const { idleTimeoutMs: timeoutMs, iceServers, announce } = options
-  const tuning = { ...options.endpoint, ...(timeoutMs !== undefined && { timeoutMs }) }
+  const { idleTimeoutMs: timeoutMs, resumeMs: awayMs = 0, iceServers, announce } = options
+  const tuning = { ...options.endpoint, awayMs, ...(timeoutMs !== undefined && { timeoutMs }) }
   createEndpoint('server', { ...options, endpoint: tuning }, { maxPacketBytes: DATAGRAM_PACKET_BYTES }, systemHost)
   resolvePipes(options.pipes)
   if (iceServers !== undefined && typeof iceServers !== 'function') nativeIceServers(iceServers)

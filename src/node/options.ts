@@ -41,6 +41,11 @@ export interface ServerOptions<C extends ChannelTable, Data = undefined> extends
   readonly handshakeTimeoutMs?: number
   /** Silence that ends a peer, ms, 500 to 600,000; short for `endpoint.timeoutMs`. Default 10,000. */
   readonly idleTimeoutMs?: number
+  /**
+   * How long a peer is kept when its path is gone, ms, 0 to 3,600,000: the game gets `away`, then `back` when the page has found
+   * another way, else `closed`. Default 0: a lost path ends the peer.
+   */
+  readonly resumeMs?: number
   /** How long to wait for our own ICE candidates, ms. Default 2,000. */
   readonly gatheringTimeoutMs?: number
   /** Largest offer, bytes. Default 65,536. */

@@ -2,7 +2,7 @@ import type { ChannelTable, MessageOf } from '../index.ts'
 import { SignalRefusal } from '../signal/errors.ts'
 import { answerHandler, type JoinAnswerer, type RequestHandler } from '../signal/handler.ts'
 import { type NodeListener, nodeListener } from '../signal/node-bridge.ts'
-import { isSameTicket } from '../signal/ticket.ts'
+import { CERTIFICATE_HEADER, fingerprintOf, isSameTicket } from '../signal/ticket.ts'
 import { Bundle } from '../transport/bundle.ts'
 import { createEndpoint } from '../transport/endpoint.ts'
 import type { Host } from '../transport/host.ts'
@@ -23,6 +23,8 @@ import { RefusalCounts } from './refusal-counts.ts'
 import { ServerPeer } from './server-peer.ts'
 import { configOf, type HeldUdp } from './udp.ts'
 
+/** A peer that was not heard for so long, ms, may bring a new pipe in place of its old ones: longer than its keepalive. */
+const SILENT_MS = 3_000
 const DEFAULT_PATH = '/gannet'
 /** Codes of clients that could not do better; all other refusals are worth a warning. */
 const QUIET_CODES = new Set(['not-found', 'bad-method', 'too-many-offers', 'unknown-offer'])
@@ -61,7 +63,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
   readonly #refusals = new RefusalCounts()
   readonly #peers = new Map<string, ServerPeer<C, Data>>()
   /** Every peer whose transport is not closed yet, open or not. */
-  readonly #all = new Set<ServerPeer<C, Data>>()
+  readonly #all = new Map<string, ServerPeer<C, Data>>()
   /** What each peer stands on, by id. */
   readonly #lines = new Map<string, Line<Data>>()
   readonly #maxPipes: number
@@ -103,8 +105,12 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     this.handle = answerHandler<Grant<Data>>({
       path,
       admit: (request, client, signal) => gate.admit(request, client, signal),
-      answer: async (offer, _request, signal, grant) =>
-        this.#admissions.answer((await options.transformOffer?.(offer)) ?? offer, signal, grant),
+      answer: async (offer, request, signal, grant) => {
+        const keeps = request.headers.get(CERTIFICATE_HEADER) !== null
+        const bound = keeps ? { ...grant, fingerprint: fingerprintOf(offer) } : grant
+        const changed = (await options.transformOffer?.(offer)) ?? offer
+        return { ...(await this.#admissions.answer(changed, signal, bound)), awayMs: options.resumeMs ?? 0 }
+      },
       join: (id, ticket) => this.#join(id, ticket),
       end: (id) => this.#admissions.end(id),
       onRefused: (code, client, error) => this.#refused(code, client.address, error),
@@ -192,7 +198,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     this.#logger.info('closing', { peers: this.#peers.size, drainMs })
     this.#admissions.close()
     if (drainMs > 0 && this.#peers.size > 0) await this.#drained(drainMs)
-    const ends = [...this.#all].map((peer) => {
+    const ends = [...this.#all.values()].map((peer) => {
       peer.close(options)
       return peer.closed
     })
@@ -237,11 +243,16 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
       throw new SignalRefusal(403, 'bad-ticket', 'a further pipe needs the ticket that the peer got when it connected')
     }
     const checkPipes = () => {
-      if (line.bundle.size + this.#admissions.joinsOf(id) < this.#maxPipes) return
+      // The pipes of one that is not heard are most likely dead.
+      if (isSilent(this.#all.get(id)) || line.bundle.size + this.#admissions.joinsOf(id) < this.#maxPipes) return
       throw new SignalRefusal(409, 'too-many-pipes', `a peer may have ${this.#maxPipes} pipes`)
     }
     checkPipes()
     return async (offer, _request, signal) => {
+      const { fingerprint } = line.grant
+      if (fingerprint !== undefined && fingerprint !== fingerprintOf(offer)) {
+        throw new SignalRefusal(403, 'bad-certificate', 'a further pipe needs the certificate of the peer’s first one')
+      }
       const changed = (await this.#options.transformOffer?.(offer)) ?? offer
       checkPipes()
       return this.#admissions.answer(changed, signal, line.grant, id)
@@ -257,8 +268,15 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     }
     this.#admissions.settle(id)
     const line = this.#lines.get(peerId)
-    if (line === undefined) transport.close()
-    else line.bundle.add(transport)
+    const peer = this.#all.get(peerId)
+    if (line === undefined || peer === undefined) {
+      transport.close()
+      return
+    }
+    const dead = isSilent(peer) ? [...line.bundle.pipes] : []
+    line.bundle.add(transport)
+    for (const pipe of dead) line.bundle.retire(pipe, 'replaced')
+    peer.knock()
   }
 
   /** Runs the handshake on the first pipe of a peer. */
@@ -272,13 +290,14 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     const onProgress = () => this.#progress(source)
     const peer = new ServerPeer<C, Data>({ id, endpoint, transport, host, onProgress }, grant.data, grant.address)
     const source: Source<C, Data> = { peer, queued: 0, isHeld: false, hasOpened: false }
-    this.#all.add(peer)
+    this.#all.set(id, peer)
+    bundle.onEmpty = () => peer.leave()
     const cancel = host.at(host.now() + handshakeTimeoutMs, () => {
       if (peer.state === 'connecting') peer.close({ deadlineMs: 0 })
     })
     void peer.closed.then((reason) => {
       cancel()
-      this.#all.delete(peer)
+      this.#all.delete(id)
       this.#lines.delete(id)
       this.#logger.info('a peer has gone', { id, reason })
     })
@@ -301,4 +320,8 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     source.hasOpened = true
     this.#queue.collect(source)
   }
+}
+
+function isSilent(peer: Pick<ServerPeer, 'isAway' | 'silentMs'> | undefined): boolean {
+  return peer !== undefined && (peer.isAway || peer.silentMs > SILENT_MS)
 }

@@ -2,7 +2,7 @@ import { excerptOf, readText } from './body.ts'
 import { Deadline } from './deadline.ts'
 import { type Problem, SignalError } from './errors.ts'
 import { isSdpType, missingInSdp, SDP_TYPE } from './sdp.ts'
-import { TICKET_HEADER, ticketOf } from './ticket.ts'
+import { AWAY_HEADER, CERTIFICATE_HEADER, TICKET_HEADER, ticketOf } from './ticket.ts'
 
 /** An SDP answer has about 600 bytes; with dozens of candidates it stays far below this. */
 const MAX_ANSWER_BYTES = 65_536
@@ -14,6 +14,8 @@ export interface OfferOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Ticket of the peer that this offer is to join, when the address is that of its first offer. */
   readonly ticket?: string | undefined
+  /** All further offers of this peer will come with the certificate of this one; a ticket that is stolen is worth nothing then. */
+  readonly keepsCertificate?: boolean
   /** Ends the exchange with code `aborted`. */
   readonly signal?: AbortSignal
   /** Time for the whole exchange, ms. Default 10,000. */
@@ -29,6 +31,8 @@ export interface Answer {
   readonly location: string | undefined
   /** With it, further offers may be posted to `location`, for further pipes; `undefined` if the server takes none. */
   readonly ticket: string | undefined
+  /** How long the server keeps the peer when its path is gone, ms; 0: not at all. */
+  readonly awayMs: number
 }
 
 /**
@@ -97,6 +101,7 @@ async function exchange(address: URL, offer: string, options: OfferOptions, sign
     headers: {
       ...options.headers,
       ...(options.ticket !== undefined && { [TICKET_HEADER]: options.ticket }),
+      ...(options.keepsCertificate === true && { [CERTIFICATE_HEADER]: 'kept' }),
       'content-type': SDP_TYPE,
       accept: SDP_TYPE,
     },
@@ -124,7 +129,12 @@ async function exchange(address: URL, offer: string, options: OfferOptions, sign
       status,
     })
   }
-  return { sdp: text, location: locationOf(response, address), ticket: ticketOf(response.headers) || undefined }
+  return {
+    sdp: text,
+    location: locationOf(response, address),
+    ticket: ticketOf(response.headers) || undefined,
+    awayMs: Math.max(0, Math.min(3_600_000, Number(response.headers.get(AWAY_HEADER)) || 0)),
+  }
 }
 
 function refusalOf(from: string, status: number, type: string | null, text: string): SignalError {

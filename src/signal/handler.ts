@@ -2,7 +2,7 @@ import { excerptOf, readText } from './body.ts'
 import { Deadline } from './deadline.ts'
 import { type Problem, SignalRefusal } from './errors.ts'
 import { isSdpType, missingInSdp, SDP_TYPE } from './sdp.ts'
-import { TICKET_HEADER, ticketOf } from './ticket.ts'
+import { AWAY_HEADER, TICKET_HEADER, ticketOf } from './ticket.ts'
 
 /** An SDP offer has 500 to 4,000 bytes; 64 KiB leaves room for hundreds of candidates. */
 const MAX_OFFER_BYTES = 65_536
@@ -14,6 +14,8 @@ export interface Answered {
   readonly id: string
   /** Lets the offerer open further pipes to the same peer, if there may be any: hard to guess. */
   readonly ticket?: string
+  /** How long the peer is kept when its path is gone, ms. */
+  readonly awayMs?: number
 }
 
 /** Makes the answer to an offer of a further pipe. As `answer` of the options in everything else. */
@@ -233,7 +235,7 @@ class AnswerHandler<Grant> {
       // A page that is refused may read why: the refusal holds nothing else.
       if (origin !== null) headers.set('access-control-allow-origin', origin)
     }
-    headers.set('access-control-expose-headers', 'Location, Retry-After, Gannet-Ticket')
+    headers.set('access-control-expose-headers', 'Location, Retry-After, Gannet-Ticket, Gannet-Away-Ms')
     headers.set('cache-control', 'no-store')
     if (request.method === 'OPTIONS') {
       headers.set('access-control-allow-methods', this.#methods)
@@ -244,9 +246,10 @@ class AnswerHandler<Grant> {
   }
 }
 
-function created({ sdp, ticket }: Answered, location: string): Response {
+function created({ sdp, ticket, awayMs = 0 }: Answered, location: string): Response {
   const headers = new Headers({ 'content-type': SDP_TYPE, location })
   if (ticket !== undefined) headers.set(TICKET_HEADER, ticket)
+  if (awayMs > 0) headers.set(AWAY_HEADER, String(awayMs))
   return new Response(sdp, { status: 201, headers })
 }
 

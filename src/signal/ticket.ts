@@ -3,6 +3,19 @@
  * to the same peer. Whoever has it can speak for the peer, so unlike the peer's name it is told to nobody.
  */
 export const TICKET_HEADER = 'gannet-ticket'
+/** Header of the response to a peer's first offer: how long the server keeps the peer when its path is gone, ms. */
+export const AWAY_HEADER = 'gannet-away-ms'
+/**
+ * Header of a peer's first offer: every further one will come with the same certificate. The server holds the peer to it, so that a
+ * ticket without the certificate's private key opens nothing.
+ */
+export const CERTIFICATE_HEADER = 'gannet-certificate'
+
+/** The certificate's fingerprint that an offer names, or `''`. */
+export function fingerprintOf(sdp: string): string {
+  return /^a=fingerprint:(.+)$/m.exec(sdp)?.[1]?.trim().toLowerCase() ?? ''
+}
+
 /** Longest ticket that is looked at, characters; ours have 32. */
 const MAX_TICKET_CHARACTERS = 128
 

@@ -106,6 +106,17 @@ export class Peer<C extends ChannelTable = ChannelTable> {
     return this.#endpoint.stats
   }
 
+  /** The path has gone, and the connection waits for another: between the events `away` and `back`. */
+  get isAway(): boolean {
+    return this.#endpoint.isAway
+  }
+
+  /** How long nothing has been heard, ms. */
+  get silentMs(): number {
+    this.#endpoint.update(this.#host.now())
+    return this.#endpoint.silentMs
+  }
+
   /** Start of a tick: time passes. */
   update(): void {
     if (this.#isFreed) return
@@ -176,6 +187,26 @@ export class Peer<C extends ChannelTable = ChannelTable> {
     this.#endpoint.close(options)
     this.#drain(now, Number.POSITIVE_INFINITY)
     this.#settle(now)
+  }
+
+  /**
+   * For the code that made the peer: its last pipe has gone, and another may come. Says whether the connection waits for it
+   * (`awayMs`); if not, the transport must end.
+   */
+  leave(): boolean {
+    if (this.#isFreed) return false
+    const now = this.#host.now()
+    const waits = this.#endpoint.leave(now)
+    this.#settle(now)
+    return waits
+  }
+
+  /** For the code that made the peer: there is a new pipe, and the other side shall hear of it. */
+  knock(): void {
+    if (this.#isFreed) return
+    const now = this.#host.now()
+    this.#endpoint.knock(now)
+    this.#pump(now)
   }
 
   /** What is urgent leaves at once, the rest at the next flush. */
