@@ -4,6 +4,7 @@
  */
 
 export { type Bytes, type Payload, SharedPayload } from './core/bytes.ts'
+export type { ClockSync } from './core/clock/clock-sync.ts'
 export type {
   ChannelCodec,
   ChannelOptions,

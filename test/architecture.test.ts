@@ -39,7 +39,15 @@ const LAYERS: Record<string, readonly string[]> = {
     'core/packet',
     'core/connection',
   ],
-  'index.ts': ['core', 'core/bytes.ts', 'core/config.ts', 'core/errors.ts', 'core/events.ts', 'core/stats.ts'],
+  'index.ts': [
+    'core',
+    'type core/clock',
+    'core/bytes.ts',
+    'core/config.ts',
+    'core/errors.ts',
+    'core/events.ts',
+    'core/stats.ts',
+  ],
   // Around the core.
   codec: ['index.ts', 'core/wire', 'TYPES'],
   transport: ['index.ts', 'TYPES'],

@@ -2,6 +2,7 @@ import { type Bytes, EMPTY, SharedPayload } from './bytes.ts'
 import type { ReceiveChannel, SendChannel } from './channel/channel.ts'
 import { createReceiver, createSender } from './channel/halves.ts'
 import { Outbox } from './channel/outbox.ts'
+import { ClockSync } from './clock/clock-sync.ts'
 import { type ChannelConfig, type ChannelTable, type Config, type EndpointOptions, resolveConfig } from './config.ts'
 import { Handshake, type HandshakeOutcome } from './connection/handshake.ts'
 import { Lifecycle } from './connection/lifecycle.ts'
@@ -38,6 +39,8 @@ const GOODBYE_PAUSE_MS = 50
  */
 export class Endpoint<Table extends ChannelTable = ChannelTable> {
   readonly stats: EndpointStats = createStats()
+  /** The time that both ends share: the server's. */
+  readonly clock: ClockSync
   readonly #config: Config
   readonly #lifecycle = new Lifecycle()
   readonly #handshake: Handshake
@@ -55,6 +58,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   constructor(options: EndpointOptions<Table>) {
     const config = resolveConfig(options)
     this.#config = config
+    this.clock = new ClockSync(options.role === 'server')
     this.#now = options.now
     this.#patience = new Patience(config.timeoutMs, config.awayMs, options.now)
     this.#inbox = new Inbox(config.maxEvents, config.maxEventBytes)
@@ -67,7 +71,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     })
     this.#senders = config.channels.map((channel) => createSender(channel, outbox))
     const receivers = config.channels.map((channel) => this.#createReceiver(channel))
-    this.#flow = new PacketFlow(config, this.#senders, receivers, this.#writer, this.stats, options.now)
+    this.#flow = new PacketFlow(config, this.#senders, receivers, this.#writer, this.stats, this.clock, options.now)
   }
 
   get state(): ConnectionState {
@@ -375,6 +379,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   #open(): void {
     this.#lifecycle.move('open')
     this.#flow.start(this.#now)
+    this.clock.start(this.#handshake.peerClockMs, this.#handshake.helloSentAt, this.#now)
     this.#inbox.push({ type: 'open' })
   }
 

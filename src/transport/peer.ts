@@ -13,6 +13,7 @@ import type {
   SharedPayload,
 } from '../index.ts'
 import type { Host } from './host.ts'
+import { PeerClock } from './peer-clock.ts'
 import type { Transport } from './transport.ts'
 
 /**
@@ -62,6 +63,8 @@ export class Peer<C extends ChannelTable = ChannelTable> {
   readonly id: string
   /** Resolves to the reason once the connection has ended and its transport is closed. Never rejects. */
   readonly closed: Promise<CloseReason>
+  /** The time that both ends share: the server's clock. */
+  readonly clock: PeerClock
   readonly #endpoint: Endpoint<C>
   readonly #transport: Transport
   readonly #host: Host
@@ -86,6 +89,7 @@ export class Peer<C extends ChannelTable = ChannelTable> {
     this.#endpoint = options.endpoint
     this.#transport = options.transport
     this.#host = options.host
+    this.clock = new PeerClock(options.endpoint, options.host)
     this.#onProgress = options.onProgress
     let resolveClosed = (_reason: CloseReason): void => {}
     this.closed = new Promise((resolve) => {

@@ -319,7 +319,7 @@ describe('a peer that lies is refused under its own name, and other traffic goes
 
   test('with handshake packets that have no place', () => {
     const hostile = attack((peer) => {
-      expect(peer.put({ form: 'welcome', version: 1, clientSalt: 0xc0ffee, serverSalt: 1 })).toBe('refused')
+      expect(peer.put({ form: 'welcome', version: 1, clientSalt: 0xc0ffee, serverSalt: 1, clock: 0 })).toBe('refused')
       expect(peer.put({ form: 'hello', version: 1, clientSalt: 5, protocolDigest: 0, channelDigests: [1] })).toBe(
         'refused',
       )
@@ -337,7 +337,7 @@ describe('a peer that lies is refused under its own name, and other traffic goes
       expect(peer.put({ form: 'hello', ...salts, protocolDigest: 0, channelDigests: [1], tail: bytes(1) })).toBe(
         'malformed',
       )
-      expect(peer.put({ form: 'welcome', ...salts, serverSalt: 1, tail: bytes(1) })).toBe('malformed')
+      expect(peer.put({ form: 'welcome', ...salts, serverSalt: 1, clock: 0, tail: bytes(1) })).toBe('malformed')
       expect(peer.put({ form: 'close', kind: 7, clientSalt: 0xc0ffee, code: 0, data: bytes(0) })).toBe('malformed')
       expect(peer.put({ form: 'close', kind: 'heard', clientSalt: 0xc0ffee, code: 1, data: bytes(0) })).toBe(
         'malformed',

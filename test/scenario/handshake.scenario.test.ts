@@ -258,7 +258,7 @@ describe('packets of another session', () => {
       protocolDigest: fnv1a(''),
       channelDigests: digests,
     } as const
-    const welcome = { form: 'welcome', version: 1, clientSalt: 1, serverSalt: 2 } as const
+    const welcome = { form: 'welcome', version: 1, clientSalt: 1, serverSalt: 2, clock: 0 } as const
     const close = { form: 'close', kind: 'goodbye', clientSalt: 1, code: 0, data: new Uint8Array(0) } as const
     for (const packet of [hello, welcome, close]) {
       const bytes = encodePacket(packet, { kinds: [] })

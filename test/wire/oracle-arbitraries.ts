@@ -200,6 +200,7 @@ export const welcomeArbitrary: fc.Arbitrary<WelcomeTree> = fc.record({
   version: fc.constant(1),
   clientSalt: u32,
   serverSalt: u32,
+  clock: fc.oneof(u32, fc.integer({ min: 0, max: 2 ** 48 - 1 })),
 })
 
 export const foreignArbitrary: fc.Arbitrary<ForeignTree> = fc.record({

@@ -242,8 +242,9 @@ function decodeWelcome(cursor: Cursor, low: number): WelcomeTree | ForeignTree {
   const greeting = decodeGreeting(cursor, low)
   if (greeting.version !== WIRE_VERSION) return { form: 'foreign', of: 'welcome', ...greeting, rest: cursor.rest() }
   const serverSalt = cursor.unsigned(4, 'server salt')
+  const clock = cursor.unsigned(6, 'server clock')
   cursor.end('welcome')
-  return { form: 'welcome', ...greeting, serverSalt }
+  return { form: 'welcome', ...greeting, serverSalt, clock }
 }
 
 /** What stands in every version. */

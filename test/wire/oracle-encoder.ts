@@ -76,7 +76,7 @@ export function encodePacket(tree: PacketCraft, context: WireContext): Bytes {
     case 'hello':
       return joined([...greetingParts(0x40, tree), unsigned(tree.protocolDigest, 4), ...digestParts(tree), ...tail])
     case 'welcome':
-      return joined([...greetingParts(0x80, tree), unsigned(tree.serverSalt, 4), ...tail])
+      return joined([...greetingParts(0x80, tree), unsigned(tree.serverSalt, 4), unsigned(tree.clock, 6), ...tail])
     case 'foreign':
       return joined([...greetingParts(tree.of === 'hello' ? 0x40 : 0x80, tree), tree.rest, ...tail])
     case 'close': {

@@ -272,8 +272,9 @@ describe('handshake', () => {
   malformed('a hello of 65 channels', { ...hello, channelDigests: new Array(65).fill(0) }, 'channel-count', 10)
   malformed('a hello cut inside its digests', '40 01 00000001 00000002 02 00000003', 'truncated', 15)
   malformed('a byte after a hello', { ...hello, channelDigests: [3], tail: PAYLOAD }, 'trailing', 15)
+  malformed('a welcome cut inside the clock', '80 01 00000001 00000002 0000 0000', 'truncated', 10)
   malformed('a welcome cut inside the server salt', '80 01 00000001 000000', 'truncated', 6)
-  malformed('a byte after a welcome', '80 01 00000001 00000002 00', 'trailing', 10)
+  malformed('a byte after a welcome', '80 01 00000001 00000002 0000 00000005 00', 'trailing', 16)
 })
 
 describe('close', () => {

@@ -108,6 +108,8 @@ export interface WelcomeTree {
   readonly version: number
   readonly clientSalt: number
   readonly serverSalt: number
+  /** The server's clock, units of 0.25 ms. */
+  readonly clock: number
 }
 
 /** A hello or welcome of another wire version: only its first six bytes mean anything to us. */

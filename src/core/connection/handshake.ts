@@ -13,6 +13,7 @@ import {
   writeHello,
   writeWelcome,
 } from '../wire/handshake-packets.ts'
+import { clockUnits } from '../wire/header.ts'
 import {
   CLOSE_GOODBYE,
   CLOSE_HEARD,
@@ -21,6 +22,7 @@ import {
   CLOSE_TABLE,
   CLOSE_VERSION,
   CLOSE_VIOLATION,
+  TIMESTAMP_PER_MS,
   WIRE_VERSION,
 } from '../wire/layout.ts'
 import type { Reader } from '../wire/reader.ts'
@@ -58,6 +60,9 @@ const VIOLATIONS: Readonly<Record<number, ProtocolViolation>> = {
 
 /** Hello, welcome, close: who we are to each other, and how it ends. Says what to send; decides nothing about messages. */
 export class Handshake {
+  /** Client: instant of the last hello, and what the welcome said of the server's clock, ms. */
+  helloSentAt: number = Number.NaN
+  peerClockMs: number = Number.NaN
   readonly #role: 'client' | 'server'
   readonly #config: Config
   readonly #serverSalt: number
@@ -137,10 +142,17 @@ export class Handshake {
     if (this.#lastCopies > 0 || this.#goodbyeAt <= now) return this.#writeLast(writer, now)
     if (this.#welcomeDue) {
       this.#welcomeDue = false
-      writeWelcome(writer, { version: WIRE_VERSION, clientSalt: this.#clientSalt, serverSalt: this.#serverSalt })
+      const clock = clockUnits(now)
+      writeWelcome(writer, {
+        version: WIRE_VERSION,
+        clientSalt: this.#clientSalt,
+        serverSalt: this.#serverSalt,
+        clock,
+      })
       return true
     }
     if (this.#helloAt > now) return false
+    this.helloSentAt = now
     this.#helloAt = now + this.#helloPauseMs
     this.#helloPauseMs = Math.min(HELLO_LAST_MS, this.#helloPauseMs * 1.5)
     writeHello(writer, {
@@ -187,6 +199,7 @@ export class Handshake {
     if (this.#role === 'server' || welcome.clientSalt !== this.#clientSalt) return IGNORED
     if (this.#isOpen || this.#last !== undefined) return NOTHING
     this.#isOpen = true
+    this.peerClockMs = welcome.clock / TIMESTAMP_PER_MS
     this.#helloAt = Number.POSITIVE_INFINITY
     return { kind: 'open' }
   }

@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes.ts'
 import type { ReceiveChannel, SendChannel } from '../channel/channel.ts'
+import type { ClockSync } from '../clock/clock-sync.ts'
 import type { Config } from '../config.ts'
 import type { ReceiveResult } from '../events.ts'
 import { JitterMeter } from '../recovery/jitter.ts'
@@ -35,6 +36,7 @@ export class PacketFlow implements SentPacketListener {
   readonly #stats: EndpointStats
   readonly #header = new Header()
   readonly #rtt = new RttEstimator()
+  readonly #clock: ClockSync
   readonly #jitter = new JitterMeter()
   readonly #rule: LossRule = new LossRule(this.#rtt)
   readonly #redundancy = new Redundancy()
@@ -64,9 +66,11 @@ export class PacketFlow implements SentPacketListener {
     receivers: readonly ReceiveChannel[],
     writer: Writer,
     stats: EndpointStats,
+    clock: ClockSync,
     now: number,
   ) {
     this.#config = config
+    this.#clock = clock
     this.#senders = senders
     this.#receivers = receivers
     this.#writer = writer
@@ -125,6 +129,7 @@ export class PacketFlow implements SentPacketListener {
     }
     // Acks before records: a broken record must not hide news about the path.
     if (header.hasAck) this.#takeAck(ack, now)
+    this.#clock.onArrival(header.timestamp, now)
     this.#jitter.observe(header.timestamp, now)
     stats.jitterMs = this.#jitter.jitterMs
     if (!hasRoom && reader.remaining > 0) {
@@ -310,6 +315,7 @@ export class PacketFlow implements SentPacketListener {
     const sample = this.#sent.onAck(ack, this.#header.bits)
     if (sample !== undefined && this.#header.ackDelayMs < Number.POSITIVE_INFINITY) {
       this.#rtt.observe(now - sample.sentAt - this.#header.ackDelayMs, now)
+      this.#clock.onAck(this.#header.timestamp, this.#header.ackDelayMs, sample.sentAt, now)
       this.#budget.onArrival(sample.sentAt, this.#header.timestamp / TIMESTAMP_PER_MS - this.#header.ackDelayMs, now)
       const stats = this.#stats
       stats.rttSamples = this.#rtt.samples

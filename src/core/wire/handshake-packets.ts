@@ -35,6 +35,8 @@ export interface Welcome {
   version: number
   clientSalt: number
   serverSalt: number
+  /** The server's clock when the welcome left, units of 0.25 ms, 48 bits: the timestamps of data packets are its lowest 16. */
+  clock: number
 }
 
 export interface Close {
@@ -70,11 +72,14 @@ export function writeWelcome(writer: Writer, welcome: Welcome): void {
   writer.u8(welcome.version)
   writer.u32(welcome.clientSalt)
   writer.u32(welcome.serverSalt)
+  writer.u16(Math.floor(welcome.clock / 0x100000000))
+  writer.u32(welcome.clock % 0x100000000)
 }
 
 export function readWelcome(reader: Reader): Welcome | undefined {
   if (reader.u8() !== FORM_WELCOME) return undefined
-  const welcome: Welcome = { version: reader.u8(), clientSalt: reader.u32(), serverSalt: reader.u32() }
+  const welcome: Welcome = { version: reader.u8(), clientSalt: reader.u32(), serverSalt: reader.u32(), clock: 0 }
+  welcome.clock = reader.u16() * 0x100000000 + reader.u32()
   if (reader.failed || welcome.version !== WIRE_VERSION || reader.remaining > 0) return undefined
   return welcome
 }

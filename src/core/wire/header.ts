@@ -40,6 +40,12 @@ export function timestampOf(now: number): number {
   return units - Math.floor(units / 0x10000) * 0x10000
 }
 
+/** The low 48 bits of an instant in units of 0.25 ms: 2,231 years. */
+export function clockUnits(now: number): number {
+  const units = Math.floor(now * TIMESTAMP_PER_MS)
+  return units - Math.floor(units / 2 ** 48) * 2 ** 48
+}
+
 /** Codes of the loss horizon: 0.5 ms steps around the first, 1 ms steps from the second, from the third octaves in 8 steps. */
 const HORIZON_ZERO = 128
 const HORIZON_MS_FROM = 192

@@ -80,7 +80,7 @@ describe('a handshake', () => {
     expect(pauses).toEqual([100, 150, 225, 337.5, 506.25, 759.375, 1_000, 1_000, 1_000])
   })
 
-  test('each hello is answered by the same welcome; a second welcome changes nothing', () => {
+  test('each hello is answered by the same welcome but for its clock; a second welcome changes nothing', () => {
     const [client, server] = [new Party('client'), new Party('server')]
     const hello = client.says(0)
     server.hears(hello)
@@ -88,7 +88,10 @@ describe('a handshake', () => {
     expect(server.says(0)).toBeUndefined()
     expect(server.hears(hello)).toEqual(NOTHING)
     expect(server.says(0)).toEqual(welcome)
+    server.hears(hello)
+    expect(server.says(1e9)!.subarray(0, 10)).toEqual(welcome!.subarray(0, 10))
     expect(client.hears(welcome)).toEqual({ kind: 'open' })
+    expect([client.handshake.helloSentAt, client.handshake.peerClockMs]).toEqual([0, 0])
     expect(client.hears(welcome)).toEqual(NOTHING)
   })
 

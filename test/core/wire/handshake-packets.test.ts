@@ -86,7 +86,7 @@ describe('hello', () => {
 })
 
 describe('welcome', () => {
-  const welcome = { version: WIRE_VERSION, clientSalt: 1, serverSalt: 0x80000000 }
+  const welcome = { version: WIRE_VERSION, clientSalt: 1, serverSalt: 0x80000000, clock: 2 ** 47 + 3 }
   const bytes = written((writer) => writeWelcome(writer, welcome))
 
   test('is read back', () => {
