@@ -20,7 +20,7 @@ const FAST = 0.5
 const LARGE_MS = 50
 const YOUNG_MS = 1000
 /** Least time between two estimates after that, ms. */
-const PAUSE_MS = 100
+const PAUSE_MS = 250
 /** When we are this far behind, the clock steps forward: the page slept. */
 const STEP_MS = 1000
 /** Round trip of the handshake that is believed, ms: a server may take its time to let us in. */
@@ -48,6 +48,8 @@ export class ClockSync {
   #offsetMs = Number.NaN
   #estimatedAt = 0
   #drift = 0
+  /** Instant on the peer's clock at which the present packet left. */
+  #peerAt: number = Number.NaN
   #boundMs = Number.POSITIVE_INFINITY
   /** What is shown differs from the estimate by so much at that instant, and comes nearer at this rate. */
   #lagMs = 0
@@ -94,14 +96,16 @@ export class ClockSync {
     this.#offsetMs = peerClockMs - now + tripMs / 2
     this.#estimatedAt = now
     this.#boundMs = Math.max(tripMs, MOST_HANDSHAKE_MS / 2)
-    this.#down.observe(now - peerClockMs, now)
+    this.#down.sampleMs = now - peerClockMs
+    this.#down.observe(now)
   }
 
   /** A packet of the peer's has come, whether it acknowledges or not. `timestamp`: its clock, 16 bits of 0.25 ms. */
   onArrival(timestamp: number, now: number): void {
     if (Number.isNaN(this.#offsetMs)) return
-    const isNews = this.#down.observe(now - this.#peerInstant(timestamp, now), now)
-    if (isNews && this.#hasBoth) this.#estimate(now)
+    this.#place(timestamp, now)
+    this.#down.sampleMs = now - this.#peerAt
+    if (this.#down.observe(now) && this.#hasBoth) this.#estimate(now)
   }
 
   /** The peer acknowledged a packet sent at `sentAt`, `ackDelayMs` after it came, in a packet stamped `timestamp`. */
@@ -109,16 +113,17 @@ export class ClockSync {
     if (Number.isNaN(this.#offsetMs)) return
     // Both readings are rounded: the latest instant that they allow, so that no minimum is too small.
     const roundedMs = TIMESTAMP_MS + (ackDelayMs <= FINE_DELAY_MS ? 0.125 : 0.5)
-    const isNews = this.#up.observe(this.#peerInstant(timestamp, now) + roundedMs - ackDelayMs - sentAt, now)
+    this.#place(timestamp, now)
+    this.#up.sampleMs = this.#peerAt + roundedMs - ackDelayMs - sentAt
     this.#hasBoth = true
-    if (isNews) this.#estimate(now)
+    if (this.#up.observe(now)) this.#estimate(now)
   }
 
-  /** The instant nearest to the present one on the peer's clock that ends in these 16 bits. */
-  #peerInstant(timestamp: number, now: number): number {
-    const expected = now + this.offsetAt(now)
+  /** Sets `#peerAt` to the instant nearest to the present one on the peer's clock that ends in these 16 bits. */
+  #place(timestamp: number, now: number): void {
     const low = timestamp * TIMESTAMP_MS
-    return low + Math.round((expected - low) / TIMESTAMP_WRAP_MS) * TIMESTAMP_WRAP_MS
+    const turns = (now + this.#offsetMs + this.#drift * (now - this.#estimatedAt) - low) / TIMESTAMP_WRAP_MS
+    this.#peerAt = low + Math.round(turns) * TIMESTAMP_WRAP_MS
   }
 
   #estimate(now: number): void {

@@ -11,15 +11,16 @@ export class OneWayMinimum {
   readonly #values: Float64Array = new Float64Array(BUCKETS).fill(Number.POSITIVE_INFINITY)
   readonly #ats: Float64Array = new Float64Array(BUCKETS)
   #bucket = Number.NEGATIVE_INFINITY
-  /** What `find` found; a field, so that no number is boxed. */
+  /** What `observe` takes and what `find` found; fields, so that no number is boxed. */
+  sampleMs: number = Number.NaN
   leastMs: number = Number.POSITIVE_INFINITY
 
   clear(): void {
     this.#values.fill(Number.POSITIVE_INFINITY)
   }
 
-  /** A transit time seen at `now`, ms. Says whether the minimum may be another now. */
-  observe(transitMs: number, now: number): boolean {
+  /** Takes `sampleMs`, a transit time seen at `now`. Says whether the minimum may be another now. */
+  observe(now: number): boolean {
     const bucket = Math.floor(now / BUCKET_MS)
     // Buckets that time has passed over are empty; after a long pause all are.
     for (let i = Math.max(this.#bucket + 1, bucket - BUCKETS + 1); i <= bucket; i++) {
@@ -27,8 +28,8 @@ export class OneWayMinimum {
     }
     this.#bucket = Math.max(this.#bucket, bucket)
     const at = index(bucket)
-    if (transitMs >= this.#values[at]!) return false
-    this.#values[at] = transitMs
+    if (this.sampleMs >= this.#values[at]!) return false
+    this.#values[at] = this.sampleMs
     this.#ats[at] = now
     return true
   }

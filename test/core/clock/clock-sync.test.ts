@@ -225,7 +225,7 @@ describe('what is shown', () => {
 
   test('is corrected by at most 50 ms a second once it is settled', () => {
     const game = new Game(10)
-    const at = game.open(0) + 5000
+    const at = game.open(0) + 5400
     game.run(5, () => {})
     // One way is suddenly 30 ms shorter: the estimate moves by 15 ms at once.
     game.clock.onArrival(timestampOf(game.serverAt(at)), at + 20)
