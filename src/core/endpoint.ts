@@ -8,9 +8,17 @@ import { Handshake, type HandshakeOutcome } from './connection/handshake.ts'
 import { Lifecycle } from './connection/lifecycle.ts'
 import { Patience } from './connection/patience.ts'
 import { BlockPool } from './container/block-pool.ts'
-import { type CloseOptions, checkCode, checkData, checkKey, checkPayload, checkTtl, type SendOptions } from './door.ts'
+import { type CloseOptions, checkCode, checkData, checkKey, checkTtl, type SendOptions } from './door.ts'
 import { NetcodeError } from './errors.ts'
-import type { AwayEvent, BackEvent, CloseReason, ConnectionState, MessageId, ReceiveResult } from './events.ts'
+import type {
+  AwayEvent,
+  BackEvent,
+  CloseReason,
+  ConnectionState,
+  MessageEvent,
+  MessageId,
+  ReceiveResult,
+} from './events.ts'
 import { Inbox } from './inbox.ts'
 import { decodeEvent, type EventOf, type MessageOf, payloadOf } from './messages.ts'
 import { PacketFlow } from './packet/packet-flow.ts'
@@ -158,7 +166,6 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     const key = checkKey(config, options?.key)
     const ttlMs = checkTtl(config, options?.ttlMs)
     const payload = payloadOf(config, message)
-    checkPayload(config, payload)
     if (!this.#isTaking) return undefined
     this.#flow.feed(options?.urgent === true)
     return this.#senders[config.index]!.enqueue(payload, key, this.#now + ttlMs)
@@ -168,7 +175,6 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   share<Name extends keyof Table & string>(channel: Name, message: MessageOf<Table, Name>): SharedPayload {
     const config = this.#configOf(channel)
     const payload = payloadOf(config, message)
-    checkPayload(config, payload)
     return payload instanceof SharedPayload ? payload : new SharedPayload(payload)
   }
 
@@ -221,9 +227,10 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   /** The next event, in order; `undefined` when there is none. */
   pollEvent(): EventOf<Table> | undefined {
     const event = this.#inbox.poll()
-    if (event?.type !== 'message') return event as EventOf<Table> | undefined
-    const config = this.#configOf(event.channel)
-    return (config.codec === undefined ? event : decodeEvent(event, config, this.stats)) as EventOf<Table>
+    const config = event?.type === 'message' ? this.#configOf(event.channel) : undefined
+    return (config?.codec ? decodeEvent(event as MessageEvent, config, this.stats) : event) as
+      | EventOf<Table>
+      | undefined
   }
 
   /** The next packet to send; valid until the next `pollPacket`. `undefined` when there is none. */

@@ -1,5 +1,6 @@
 import { type Payload, SharedPayload } from './bytes.ts'
 import type { ChannelCodec, ChannelConfig, ChannelTable } from './config.ts'
+import { checkPayload } from './door.ts'
 import { NetcodeError } from './errors.ts'
 import type {
   AwayEvent,
@@ -49,12 +50,17 @@ export type EventOf<Table extends ChannelTable> =
         : never
     }[TypedName<Table>]
 
-/** The bytes of a message; those of a channel without a codec are not looked at. Throws what the codec throws. */
+/** The bytes of a message, checked. Throws `bad-message`, `message-too-large`, and what the codec throws. */
 export function payloadOf(config: ChannelConfig, message: unknown): Payload {
-  const { codec } = config
-  if (codec === undefined || message instanceof SharedPayload) return message as Payload
+  const isBytes = config.codec === undefined || message instanceof SharedPayload
+  const payload = isBytes ? (message as Payload) : encoded(config, message)
+  checkPayload(config, payload)
+  return payload
+}
+
+function encoded(config: ChannelConfig, message: unknown): Payload {
   try {
-    return codec.encode(message)
+    return config.codec!.encode(message)
   } catch (error) {
     if (error instanceof NetcodeError) throw new NetcodeError(error.code, `${config.name}: ${error.message}`)
     throw error
