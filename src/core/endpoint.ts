@@ -10,15 +10,7 @@ import { Patience } from './connection/patience.ts'
 import { BlockPool } from './container/block-pool.ts'
 import { type CloseOptions, checkCode, checkData, checkKey, checkTtl, type SendOptions } from './door.ts'
 import { NetcodeError } from './errors.ts'
-import type {
-  AwayEvent,
-  BackEvent,
-  CloseReason,
-  ConnectionState,
-  MessageEvent,
-  MessageId,
-  ReceiveResult,
-} from './events.ts'
+import type { AwayEvent, BackEvent, CloseReason, ConnectionState, MessageId, ReceiveResult } from './events.ts'
 import { Inbox } from './inbox.ts'
 import { decodeEvent, type EventOf, type MessageOf, payloadOf } from './messages.ts'
 import { PacketFlow } from './packet/packet-flow.ts'
@@ -101,7 +93,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     return this.state === 'connecting' && this.#handshake.isAsking
   }
 
-  /** The path has gone, and the connection waits for `awayMs` for another. */
+  /** The path has gone, and the connection waits for another. */
   get isAway(): boolean {
     return this.#patience.isAway
   }
@@ -227,10 +219,8 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   /** The next event, in order; `undefined` when there is none. */
   pollEvent(): EventOf<Table> | undefined {
     const event = this.#inbox.poll()
-    const config = event?.type === 'message' ? this.#configOf(event.channel) : undefined
-    return (config?.codec ? decodeEvent(event as MessageEvent, config, this.stats) : event) as
-      | EventOf<Table>
-      | undefined
+    if (event?.type !== 'message') return event as EventOf<Table> | undefined
+    return decodeEvent(event, this.#configOf(event.channel), this.stats) as EventOf<Table>
   }
 
   /** The next packet to send; valid until the next `pollPacket`. `undefined` when there is none. */

@@ -67,15 +67,17 @@ function encoded(config: ChannelConfig, message: unknown): Payload {
   }
 }
 
-/** The event of a message on a channel with a codec. Never throws. */
+/** The event of a message as the game gets it: with its value where the channel has a codec. Never throws. */
 export function decodeEvent(
-  { channel, payload, key }: MessageEvent,
+  event: MessageEvent,
   config: ChannelConfig,
   stats: EndpointStats,
-): ValueEvent | UndecodableEvent {
+): MessageEvent | ValueEvent | UndecodableEvent {
+  if (config.codec === undefined) return event
+  const { channel, payload, key } = event
   let value: unknown
   try {
-    value = config.codec?.decode(payload)
+    value = config.codec.decode(payload)
   } catch {
     // A decoder of the game's own met bytes that it did not expect: the peer's doing.
   }
