@@ -56,7 +56,20 @@ const LAYERS: Record<string, readonly string[]> = {
   node: ['index.ts', 'transport', 'signal', 'TYPES', 'node:*', 'node-datachannel'],
   sim: ['type transport', 'TYPES'],
   'sim/relay': ['sim', 'TYPES', 'node:*'],
-  cli: ['index.ts', 'transport', 'signal', 'node', 'sim', 'sim/relay', 'devtools', 'TYPES', 'node:*'],
+  doctor: ['index.ts', 'transport', 'signal', 'browser', 'TYPES'],
+  cli: [
+    'index.ts',
+    'transport',
+    'signal',
+    'doctor',
+    'type node-datachannel',
+    'node',
+    'sim',
+    'sim/relay',
+    'devtools',
+    'TYPES',
+    'node:*',
+  ],
   devtools: ['type index.ts', 'type transport', 'TYPES'],
 }
 

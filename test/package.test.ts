@@ -27,7 +27,7 @@ const PACKED = /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.(ts|md)|package\.json|RE
 const NODE_ONLY = new Set(['./node', './sim/relay'])
 
 /** Entries whose types name elements and connections of a page. */
-const PAGE_TYPES = new Set(['./browser', './devtools'])
+const PAGE_TYPES = new Set(['./browser', './devtools', './doctor'])
 
 /** A folder of an app's with the package in its node_modules, as npm would put it there. */
 const app = realpathSync(mkdtempSync(join(tmpdir(), 'gannet-app-')))

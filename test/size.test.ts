@@ -9,6 +9,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   '.': 27_800,
   './browser': 35_000,
   './codec': 5_400,
+  './doctor': 35_500,
   './signal': 4_700,
   './sim': 10_200,
   './devtools': 9_300,

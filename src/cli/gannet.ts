@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type CommandTable, runCommand } from './command.ts'
 
 const COMMANDS: CommandTable = {
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
   relay: async () => (await import('./relay.ts')).relayCommand,
   replay: async () => (await import('./replay.ts')).replayCommand,
   version: async () => ({
