@@ -26,7 +26,7 @@ const LAYERS: Record<string, readonly string[]> = {
   'core/clock': ['LOW'],
   'core/channel': ['LOW', 'core/stats.ts'],
   // Level 3: the packet and the connection.
-  'core/packet': ['LOW', 'core/recovery', 'core/clock', 'core/channel'],
+  'core/packet': ['LOW', 'core/stats.ts', 'core/recovery', 'core/clock', 'core/channel'],
   'core/connection': ['LOW'],
   // Level 5: the wiring.
   core: [

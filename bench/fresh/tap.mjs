@@ -14,6 +14,10 @@ export function tapped(transport, onTaken) {
     get backlogBytes() {
       return transport.backlogBytes
     },
+    get pipe() {
+      return transport.pipe ?? 0
+    },
+    watch: (pipes) => transport.watch?.(pipes),
     send: (packet) => transport.send(packet),
     close: () => transport.close(),
     get onEnd() {

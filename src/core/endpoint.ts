@@ -223,14 +223,14 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     return decodeEvent(event, this.#configOf(event.channel), this.stats) as EventOf<Table>
   }
 
-  /** The next packet to send; valid until the next `pollPacket`. `undefined` when there is none. */
-  pollPacket(): Bytes | undefined {
+  /** The next packet to send, if any; valid until the next `pollPacket`. `pipe`, 0 to 255, will carry it: see `stats.pipes`. */
+  pollPacket(pipe: number = 0): Bytes | undefined {
     this.#writer.reset(Math.max(this.#config.maxPacketBytes, MAX_CLOSE_DATA_BYTES + 16))
     if (this.#handshake.wakeAt <= this.#now && this.#handshake.write(this.#writer, this.#now)) {
       return this.#sent(this.#writer.view())
     }
     if (this.state !== 'open' && (this.state !== 'closing' || this.#closing!.isGoodbye)) return undefined
-    const packet = this.#flow.poll(this.#now)
+    const packet = this.#flow.poll(this.#now, pipe)
     return packet === undefined ? undefined : this.#sent(packet)
   }
 

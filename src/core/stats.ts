@@ -93,10 +93,22 @@ export interface EndpointStats {
   /** The same per channel, in the order of the channel table. */
   readonly channels: ChannelStats[]
 
+  /** By the number of the pipe that the driver named for each packet. */
+  readonly pipes: PipeStats[]
+
   /** Blocks the pool had to allocate because none was free. */
   poolMisses: number
   /** Blocks given back to a full pool. */
   poolDiscards: number
+}
+
+/** What became of the packets that one pipe took. */
+export interface PipeStats {
+  packetsSent: number
+  packetsAcked: number
+  packetsLost: number
+  /** Packets declared lost since one was acked. */
+  lostInRow: number
 }
 
 /** What one channel carried; counters only grow, except what is queued. */
@@ -218,9 +230,15 @@ export function createStats(): EndpointStats {
       unexpected: 0,
     },
     channels: [],
+    pipes: [],
     poolMisses: 0,
     poolDiscards: 0,
   }
+}
+
+/** The entry of a pipe; made when it is first asked for. */
+export function pipeStatsOf(stats: EndpointStats, pipe: number): PipeStats {
+  return (stats.pipes[pipe] ??= { packetsSent: 0, packetsAcked: 0, packetsLost: 0, lostInRow: 0 })
 }
 
 /** The entry of a channel; made when it is first asked for. */

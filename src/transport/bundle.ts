@@ -1,13 +1,28 @@
-import type { Bytes } from '../index.ts'
+import type { Bytes, PipeStats } from '../index.ts'
 import type { Transport, TransportEnd } from './transport.ts'
+
+/** Numbers for pipes: twice as many as there may be, so that the losses of one that has gone are not put down to the next. */
+const NUMBERS = 16
+/** Packets in a row lost on one pipe after which it is suspected to carry none: at 10 % loss, chance makes one such row in 10,000. */
+const SUSPECT_LOST = 4
+/** Packets in a row after which a suspect is given up, if another pipe carries: eight of them were sent to try it. */
+const RETIRE_LOST = 12
+/** Packets on other pipes between two that try a suspect: a quarter of a second at 60 Hz. */
+const PROBE_EVERY = 16
+
+/** A pipe in use, and its number. */
+interface Member {
+  readonly pipe: Transport
+  readonly number: number
+}
 
 /**
  * Several pipes to one peer as one transport. Each packet takes the pipe that will deliver it first: one below which nothing
  * waits, the longest unused among those; else the one below which least waits. So what SCTP holds back on one association, its
  * window shut by losses, goes around it on another.
  *
- * Sequence numbers, acks and the byte budget belong to the endpoint above, which knows of no pipes: several are not greedier
- * than one.
+ * A pipe that loses packet after packet is left out, tried with one packet now and then, and closed if that goes on while another
+ * one carries. Sequence numbers, acks and the byte budget belong to the endpoint above: several pipes are not greedier than one.
  */
 export class Bundle implements Transport {
   readonly maxPacketBytes: number
@@ -19,9 +34,14 @@ export class Bundle implements Transport {
    * `add` or `close`. Default: it ends.
    */
   onEmpty: ((end: TransportEnd) => boolean) | undefined = undefined
-  readonly #pipes: Transport[] = []
+  readonly #members: Member[] = []
+  #stats: readonly PipeStats[] = []
+  #nextNumber = 0
   /** Place of the pipe that was unused for longest. */
   #next = 0
+  /** Place of the pipe whose number was told for the next packet; −1 for none. */
+  #told = -1
+  #sinceProbe = 0
   #isOver = false
 
   /** Throws a `RangeError` without pipes. */
@@ -33,17 +53,27 @@ export class Bundle implements Transport {
 
   /** Pipes that are open. */
   get size(): number {
-    return this.#pipes.length
+    return this.#members.length
   }
 
   /** The open pipes, oldest first. */
   get pipes(): readonly Transport[] {
-    return this.#pipes
+    return this.#members.map(({ pipe }) => pipe)
   }
 
   /** What waits below the pipe that would take the next packet, bytes. */
   get backlogBytes(): number {
-    return this.#pipes.length === 0 ? 0 : this.#pipes[this.#choose()]!.backlogBytes
+    return this.#members.length === 0 ? 0 : this.#members[this.#choose()]!.pipe.backlogBytes
+  }
+
+  get pipe(): number {
+    if (this.#members.length === 0) return 0
+    this.#told = this.#choose()
+    return this.#members[this.#told]!.number
+  }
+
+  watch(stats: readonly PipeStats[]): void {
+    this.#stats = stats
   }
 
   /**
@@ -58,55 +88,86 @@ export class Bundle implements Transport {
     if (pipe.maxPacketBytes < this.maxPacketBytes) {
       throw new RangeError(`a pipe of ${pipe.maxPacketBytes}-byte packets, expected ${this.maxPacketBytes} or more`)
     }
-    this.#pipes.push(pipe)
+    this.#members.push({ pipe, number: this.#nextNumber })
+    this.#nextNumber = (this.#nextNumber + 1) % NUMBERS
     pipe.onPacket = (packet) => this.onPacket?.(packet)
     pipe.onEnd = (end) => this.#remove(pipe, end)
   }
 
   /** Closes one pipe and does without it, as if it had ended. False if it is not of this bundle. */
   retire(pipe: Transport, detail: string): boolean {
-    if (!this.#pipes.includes(pipe)) return false
+    if (!this.#members.some((member) => member.pipe === pipe)) return false
     pipe.close()
     this.#remove(pipe, { detail })
     return true
   }
 
   send(packet: Bytes): void {
-    if (this.#pipes.length === 0) return
-    const at = this.#choose()
+    if (this.#members.length === 0) return
+    const at = this.#told >= 0 ? this.#told : this.#choose()
+    this.#told = -1
+    const { pipe, number } = this.#members[at]!
+    if (this.#isSuspect(number)) this.#sinceProbe = 0
+    else this.#sinceProbe++
     this.#next = at + 1
-    this.#pipes[at]!.send(packet)
+    pipe.send(packet)
+    if (this.#lostInRow(number) >= RETIRE_LOST && this.#isCarriedWithout(number)) this.retire(pipe, 'stalled')
   }
 
   close(): void {
     if (this.#isOver) return
     this.#isOver = true
-    for (const pipe of this.#pipes.splice(0)) pipe.close()
+    for (const { pipe } of this.#members.splice(0)) pipe.close()
   }
 
   /** Place of the pipe that takes the next packet; there must be one. */
   #choose(): number {
-    const pipes = this.#pipes
-    if (pipes.length === 1) return 0
-    let best = 0
+    const members = this.#members
+    const count = members.length
+    if (count === 1) return 0
+    const mayProbe = this.#sinceProbe >= PROBE_EVERY
+    let best = -1
     let least = Number.POSITIVE_INFINITY
-    for (let i = 0; i < pipes.length; i++) {
-      const at = (this.#next + i) % pipes.length
-      const { backlogBytes } = pipes[at]!
-      if (backlogBytes >= least) continue
+    let isBestSuspect = true
+    for (let i = 0; i < count; i++) {
+      const at = (this.#next + i) % count
+      const { pipe, number } = members[at]!
+      const isSuspect = this.#isSuspect(number)
+      const { backlogBytes } = pipe
+      if (isSuspect && mayProbe && backlogBytes === 0) return at
+      if (isSuspect && !isBestSuspect) continue
+      if (isSuspect === isBestSuspect && backlogBytes >= least) continue
       best = at
       least = backlogBytes
-      if (least === 0) break
+      isBestSuspect = isSuspect
+      if (least === 0 && !isSuspect && !mayProbe) break
     }
+    // Only suspects: the path itself has gone, and one is as good as another.
     return best
   }
 
+  #isSuspect(number: number): boolean {
+    return this.#lostInRow(number) >= SUSPECT_LOST
+  }
+
+  #lostInRow(number: number): number {
+    return this.#stats[number]?.lostInRow ?? 0
+  }
+
+  #isCarriedWithout(number: number): boolean {
+    return this.#members.some((other) => {
+      const stats = this.#stats[other.number]
+      return other.number !== number && stats !== undefined && stats.packetsAcked > 0 && stats.lostInRow < SUSPECT_LOST
+    })
+  }
+
   #remove(pipe: Transport, end: TransportEnd): void {
-    const at = this.#pipes.indexOf(pipe)
+    const at = this.#members.findIndex((member) => member.pipe === pipe)
     if (at < 0) return
-    this.#pipes.splice(at, 1)
+    this.#members.splice(at, 1)
+    this.#told = -1
     if (this.#next > at) this.#next--
-    if (this.#pipes.length > 0 || this.#isOver || this.onEmpty?.(end)) return
+    if (this.#members.length > 0 || this.#isOver || this.onEmpty?.(end)) return
     this.#isOver = true
     this.onEnd?.(end)
   }

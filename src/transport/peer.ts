@@ -96,6 +96,7 @@ export class Peer<C extends ChannelTable = ChannelTable> {
       resolveClosed = resolve
     })
     this.#resolveClosed = resolveClosed
+    options.transport.watch?.(options.endpoint.stats.pipes)
     options.transport.onPacket = (packet) => this.#arrived(packet)
     options.transport.onEnd = ({ detail }) => this.#ended(detail)
     this.#arm()
@@ -256,7 +257,7 @@ export class Peer<C extends ChannelTable = ChannelTable> {
     let sentBytes = 0
     endpoint.backlogBytes = transport.backlogBytes
     while (sentBytes < maxBytes) {
-      const packet = endpoint.pollPacket()
+      const packet = endpoint.pollPacket(transport.pipe)
       if (packet === undefined) break
       sentBytes += packet.length
       transport.send(packet)

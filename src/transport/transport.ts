@@ -1,4 +1,5 @@
 import type { Bytes } from '../core/bytes.ts'
+import type { PipeStats } from '../core/stats.ts'
 
 /**
  * Largest packet that travels in one datagram on every WebRTC stack we know, bytes: Chromium and libdatachannel split messages
@@ -21,6 +22,10 @@ export interface Transport {
   readonly maxPacketBytes: number
   /** Bytes accepted by `send` that still wait below us, as far as the layer below tells. */
   readonly backlogBytes: number
+  /** Of a transport of several pipes: the number of the one that takes the next packet, 0 to 255. */
+  readonly pipe?: number
+  /** Of such a transport: told once where it can read how the packets of each pipe fare, by number. */
+  watch?(pipes: readonly PipeStats[]): void
   /** Takes `packet` now: the buffer may be reused when the call returns. Never throws; a dead transport drops. */
   send(packet: Bytes): void
   /** Called with each arriving packet, whose buffer belongs to the receiver from then on. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { PipeStats } from '../../src/index.ts'
 import { VirtualHost } from '../../src/sim/index.ts'
 import { Bundle } from '../../src/transport/bundle.ts'
 import { systemHost } from '../../src/transport/host.ts'
@@ -66,6 +67,73 @@ describe('the choice of a pipe', () => {
     expect(bundle.backlogBytes).toBe(1000)
     send(2)
     expect(taken()).toEqual([0, 2, 0])
+  })
+})
+
+describe('a pipe that carries nothing', () => {
+  /** A bundle whose packets have the fates that `carries` says, with the counts that an endpoint would keep. */
+  function watched(count: number, carries: (place: number) => boolean) {
+    const setup = setUp(count)
+    const stats: PipeStats[] = []
+    setup.bundle.watch(stats)
+    const send = (packets: number) => {
+      for (let i = 0; i < packets; i++) {
+        const before = setup.taken()
+        const { pipe } = setup.bundle
+        setup.bundle.send(new Uint8Array(10))
+        const place = setup.taken().findIndex((taken, at) => taken > before[at]!)
+        const one = (stats[pipe] ??= { packetsSent: 0, packetsAcked: 0, packetsLost: 0, lostInRow: 0 })
+        one.packetsSent++
+        if (carries(place)) {
+          one.packetsAcked++
+          one.lostInRow = 0
+        } else {
+          one.packetsLost++
+          one.lostInRow++
+        }
+      }
+    }
+    return { ...setup, send }
+  }
+
+  test('is left out after four packets, tried with one in sixteen, and closed after eight of those', () => {
+    const { pipes, bundle, ends, send, taken } = watched(3, (place) => place !== 1)
+    send(12)
+    expect(taken()).toEqual([4, 4, 4])
+    send(48)
+    expect([6, 7]).toContain(taken()[1])
+    send(200)
+    // The count of losses is looked at when the next one is sent.
+    expect([taken()[1], bundle.pipes, ends]).toEqual([13, [pipes[0], pipes[2]], []])
+    expect(pipes[1]!.closedAt).toBeDefined()
+  })
+
+  test('is back in use as soon as it carries again', () => {
+    let isDead = true
+    const { bundle, send, taken } = watched(2, (place) => place !== 0 || !isDead)
+    send(40)
+    isDead = false
+    send(20)
+    const before = taken()
+    send(20)
+    expect(bundle.size).toBe(2)
+    expect(taken().map((count, i) => count - before[i]!)).toEqual([10, 10])
+  })
+
+  test('is kept when no other does better: the path itself has gone', () => {
+    const { bundle, send, taken } = watched(3, () => false)
+    send(120)
+    expect([bundle.size, Math.min(...taken())]).toEqual([3, 40])
+  })
+
+  test('does not put its losses down to the one that comes after it', () => {
+    const { host, bundle, pipes, send } = watched(2, (place) => place !== 0)
+    send(300)
+    expect(bundle.pipes).toEqual([pipes[1]])
+    const [next] = loopback(host)
+    bundle.add(next)
+    for (let i = 0; i < 20; i++) bundle.send(new Uint8Array(10))
+    expect(next.sentAt.length).toBe(10)
   })
 })
 

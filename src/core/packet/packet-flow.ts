@@ -159,8 +159,8 @@ export class PacketFlow implements SentPacketListener {
     if (now >= this.#lastSentAt + this.#config.keepaliveMs) this.#wantsPing = true
   }
 
-  /** The next packet, or nothing. */
-  poll(now: number): Bytes | undefined {
+  /** The next packet, or nothing. `pipe` will take it. */
+  poll(now: number, pipe: number): Bytes | undefined {
     if (this.backlogBytes > this.#config.maxBacklogBytes) {
       if (this.#lanes.isPending || this.#lanes.hasBulk) this.#stats.limitedBy = 'backlog'
       return undefined
@@ -197,7 +197,7 @@ export class PacketFlow implements SentPacketListener {
     if (this.#packer.records === 0 && !wantsAck) return undefined
 
     const bytes = this.#packer.finish()
-    this.#sent.commit(packet, now, bytes.length, this.#packer.records > 0, !this.#received.isLeftOut, isBulk)
+    this.#sent.commit(packet, now, bytes.length, this.#packer.records > 0, !this.#received.isLeftOut, isBulk, pipe)
     this.#stats.headerBytesSent += headerBytes(report)
     this.#received.reported(now)
     this.#wantsPing = false

@@ -1,6 +1,6 @@
 import { LossMeter } from '../recovery/loss-meter.ts'
 import type { InFlightPacket, LossRule } from '../recovery/loss-rule.ts'
-import type { EndpointStats } from '../stats.ts'
+import { type EndpointStats, pipeStatsOf } from '../stats.ts'
 import type { AckBits } from '../wire/ack-groups.ts'
 import { ACK_WINDOW } from '../wire/layout.ts'
 import { Manifest } from './manifest.ts'
@@ -32,6 +32,8 @@ export class SentPacket implements InFlightPacket {
   isWholeReport = false
   /** Carried a fragment of a large reliable message. */
   isBulk = false
+  /** The driver's number for what carried it. */
+  pipe = 0
   lostAt = 0
   readonly manifest: Manifest = new Manifest()
 }
@@ -95,6 +97,7 @@ export class SentPackets {
     isEliciting: boolean,
     isWholeReport: boolean,
     isBulk = false,
+    pipe = 0,
   ): void {
     packet.sequence = this.next++
     packet.sentAt = now
@@ -102,6 +105,8 @@ export class SentPackets {
     packet.isEliciting = isEliciting
     packet.isWholeReport = isWholeReport
     packet.isBulk = isBulk
+    packet.pipe = pipe
+    pipeStatsOf(this.#stats, pipe).packetsSent++
     if (isBulk) this.bulkBytesInFlight += bytes
     packet.state = 'in-flight'
     if (isEliciting) {
@@ -163,8 +168,15 @@ export class SentPackets {
   #ack(packet: SentPacket): void {
     const { state } = packet
     if (state === 'acked' || state === 'vacant') return
-    if (state === 'in-flight') this.#landed(packet)
-    else this.#stats.packetsLost--
+    const pipe = pipeStatsOf(this.#stats, packet.pipe)
+    pipe.packetsAcked++
+    pipe.lostInRow = 0
+    if (state === 'in-flight') {
+      this.#landed(packet)
+    } else {
+      this.#stats.packetsLost--
+      pipe.packetsLost--
+    }
     packet.state = 'acked'
     if (packet.isWholeReport && packet.sequence > this.newestWholeReport) this.newestWholeReport = packet.sequence
     this.#stats.packetsAcked++
@@ -180,6 +192,9 @@ export class SentPackets {
     packet.state = 'lost'
     packet.lostAt = at
     this.#stats.packetsLost++
+    const pipe = pipeStatsOf(this.#stats, packet.pipe)
+    pipe.packetsLost++
+    pipe.lostInRow++
     this.#listener.onPacketLost(packet)
   }
 
