@@ -12,8 +12,8 @@ interface DemoServer {
 const SERVER_MODULE = '/server.ts'
 /** Time from a change of its sources to the new peer, ms. */
 const RESTART_MS = 100
-/** Paths that the peer answers: signalling, and the weather of the relay. */
-const SERVER_PATHS = /^\/(gannet|conditions)(\/|\?|$)/
+/** Paths that the peer answers: signalling, the weather of the relay, the clock of the race. */
+const SERVER_PATHS = /^\/(gannet|race|conditions|clock)(\/|\?|$)/
 
 /**
  * Runs the authoritative peer inside the development server, and starts it anew when a source of it changes.
@@ -85,8 +85,12 @@ function authoritativePeer(): Plugin {
   }
 }
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   root: 'demo',
+  // Built, the page has no Node peer beside it.
+  define: { IS_STATIC: JSON.stringify(command === 'build') },
+  // The built page can lie anywhere.
+  base: './',
   plugins: [authoritativePeer()],
   // The library's sources, by its own name and export map: the demo imports what a user would.
   resolve: { conditions: ['source', ...defaultClientConditions] },
@@ -94,6 +98,6 @@ export default defineConfig({
     resolve: { conditions: ['source', ...defaultServerConditions] },
     external: ['node-datachannel'],
   },
-  optimizeDeps: { include: ['uplot'] },
+  optimizeDeps: { include: ['uplot', 'uqr'] },
   build: { outDir: 'dist', emptyOutDir: true, target: 'es2022' },
-})
+}))

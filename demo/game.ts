@@ -2,11 +2,13 @@
 import { type Owner, Painter } from './painter.ts'
 import { Playback } from './playback.ts'
 import { Prediction } from './prediction.ts'
-import type { InputMessage, RosterEntry, Snapshot } from './protocol.ts'
+import type { InputMessage, Roster, RosterEntry, Snapshot } from './protocol.ts'
 import { ARENA, BALL_RADII, type Ball, SHIP_RADIUS, type Ship, type Steering } from './world.ts'
 
 /** Distance from ship to pointer at which it pushes as hard as it can, arena units. */
 const FULL_PUSH_UNITS = 140
+/** Ticks between two shots while the trigger is held. */
+const FIRE_TICKS = 9
 /** How fast a ball that the own ship shoved ahead of time falls back to where the peer has it, 1/s. */
 const SHOVE_FADE = 5
 
@@ -38,11 +40,15 @@ export class Game {
   #balls: readonly Ball[] = []
   readonly #shoves: { x: number; y: number }[] = BALL_RADII.map(() => ({ x: 0, y: 0 }))
   #drawnAt = 0
+  #trigger = false
+  #ticks = 0
+  #firedTick = Number.NEGATIVE_INFINITY
 
-  constructor(canvas: HTMLCanvasElement) {
+  /** `trigger` fires while it is pressed, and so does the space bar. */
+  constructor(canvas: HTMLCanvasElement, trigger: HTMLElement) {
     this.#canvas = canvas
     this.#painter = new Painter(canvas)
-    this.#listen()
+    this.#listen(trigger)
   }
 
   /** A new connection: everything known is of another world. */
@@ -61,12 +67,20 @@ export class Game {
     this.#prediction.correct(snapshot)
   }
 
-  takeRoster(roster: readonly RosterEntry[]): void {
-    this.#roster = roster
+  takeRoster({ entries }: Roster): void {
+    this.#roster = entries
+  }
+
+  /** Whether a shot is due in this tick: the trigger is held and the last one was long enough ago. */
+  get isFiring(): boolean {
+    if (!this.#trigger || this.#ticks < this.#firedTick + FIRE_TICKS) return false
+    this.#firedTick = this.#ticks
+    return true
   }
 
   /** One tick of the own ship. */
   step(): void {
+    this.#ticks++
     this.#prediction.step(this.#steering())
   }
 
@@ -86,6 +100,7 @@ export class Game {
     this.#painter.paint({
       ships: self ? [...others, self] : others,
       balls: this.#balls,
+      shots: scene?.shots ?? [],
       self: this.#self,
       echo: this.#playback.newest?.ships.find((ship) => ship.id === this.#self),
       owners: this.#owners(),
@@ -154,17 +169,37 @@ export class Game {
     return { x: x / length, y: y / length }
   }
 
-  #listen(): void {
+  #listen(trigger: HTMLElement): void {
+    const pull = (event: Event) => {
+      this.#trigger = true
+      event.preventDefault()
+    }
+    const letGo = () => {
+      this.#trigger = false
+    }
+    trigger.addEventListener('pointerdown', pull)
+    for (const type of ['pointerup', 'pointercancel', 'pointerleave']) trigger.addEventListener(type, letGo)
+    // A click that no pointer made: a keyboard's, or a screen reader's.
+    trigger.addEventListener('click', (event) => {
+      if (event.detail > 0) return
+      this.#trigger = true
+      setTimeout(letGo, 50)
+    })
     addEventListener('keydown', (event) => {
       // Sliders and the chat line keep their own keys.
+      if (event.code === 'Space' && (event.target === document.body || event.target === this.#canvas)) pull(event)
       if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return
       if (!(event.code in KEYS)) return
       this.#held.add(event.code)
       event.preventDefault()
     })
-    addEventListener('keyup', (event) => this.#held.delete(event.code))
+    addEventListener('keyup', (event) => {
+      this.#held.delete(event.code)
+      if (event.code === 'Space') letGo()
+    })
     addEventListener('blur', () => {
       this.#held.clear()
+      letGo()
       this.#pointer = undefined
     })
     const follow = (event: PointerEvent) => {

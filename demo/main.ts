@@ -1,125 +1,134 @@
 /** Ties the parts together: one loop of 60 ticks a second, between an update and a flush. */
+import { defineNetGraph, record } from 'gannet/devtools'
 import { Chat } from './chat.ts'
+import { ServerClock } from './clock.ts'
 import { element, marked, setText } from './elements.ts'
 import { Game } from './game.ts'
-import { Gauges } from './gauges.ts'
-import { Meter } from './meter.ts'
 import { Net } from './net.ts'
 import { Panel } from './panel.ts'
-import { Plots } from './plots.ts'
+import { startPhone } from './phone.ts'
+import type { Place } from './place.ts'
+import { CHANNELS, decodeChat, decodeLine, decodeRoster, encodeChat, encodeInput, PROTOCOL } from './protocol.ts'
+import { Race } from './race.ts'
 import { showScores } from './scores.ts'
-import { describeNext, describeStatus, type Status } from './status.ts'
+import { ArenaState } from './state.ts'
+import { describeNext, describeStatus } from './status.ts'
 import { startTheme } from './theme.ts'
+import { Traces } from './traces.ts'
 import { STEP_MS } from './world.ts'
 
 /** Ticks made up for after a pause; beyond that they are skipped. */
 const MOST_TICKS = 12
-/** Time between two readings for the plots, ms. */
-const READ_MS = 100
-/** Time between two changes of the figures, ms: faster cannot be read. */
+/** Time between two changes of the scores, ms. */
 const SHOW_MS = 250
-/** Time between two drawings of the plots, ms. */
-const PLOT_MS = 33
 
-const game = new Game(element('arena', HTMLCanvasElement))
-const gauges = new Gauges()
-const plots = new Plots()
-const panel = new Panel('/conditions')
-const chat = new Chat((text) => net.say(text))
-const meter = new Meter((number) => net.sendNumber(number))
+defineNetGraph()
+// Without a Node peer beside it, as on a static host, the page is its own server.
+const isLocal = IS_STATIC || new URLSearchParams(location.search).has('local')
+const place: Place = isLocal
+  ? new (await import('./local.ts')).LocalPlace()
+  : new (await import('./served.ts')).ServedPlace()
+document.documentElement.dataset['place'] = place.kind
+
+const game = new Game(element('arena', HTMLCanvasElement), element('fire', HTMLButtonElement))
+const state = new ArenaState()
+const panel = new Panel(place)
+const clock = new ServerClock(() => place.clock())
+const race = new Race(place, clock, element('race', HTMLElement))
+const graph = document.querySelector('gannet-netgraph')!
 const pill = marked('state')
 const curtain = element('curtain', HTMLDivElement)
 const curtainState = element('curtain-state', HTMLParagraphElement)
 const curtainNext = element('curtain-next', HTMLParagraphElement)
 const scores = element('scores', HTMLOListElement)
+const recorder = record()
+const chat = new Chat((text) => net.send('chat', encodeChat({ from: 0, name: '', text })))
+new Traces(recorder)
 
-let status: Status = { kind: 'connecting' }
+const { dial } = place
+let next = (_now: number): string => ''
 
-const net: Net = new Net('/gannet', {
-  onStatus(next) {
-    status = next
-    const words = describeStatus(next)
-    pill.dataset['state'] = next.kind
+const net: Net<typeof CHANNELS> = new Net({
+  url: '/gannet',
+  channels: CHANNELS,
+  protocol: PROTOCOL,
+  trace: recorder,
+  ...(dial && { dial: () => dial(recorder) }),
+  onStatus(status) {
+    const words = describeStatus(status)
+    pill.dataset['state'] = status.kind
     pill.title = words
     setText(pill, words)
     setText(curtainState, words)
-    curtain.hidden = next.kind === 'open'
-    if (next.kind === 'open') {
+    curtain.hidden = status.kind === 'open'
+    next = (now) => describeNext(status, now)
+    if (status.kind === 'open') {
       game.clear()
-      gauges.clear()
-      meter.clear()
-    } else if (next.kind === 'closed') {
+      state.clear()
+      graph.source = status.peer
+    } else if (status.kind === 'closed') {
       chat.clear()
     }
   },
-  onSnapshot(snapshot) {
-    const now = performance.now()
-    game.takeSnapshot(snapshot, now)
-    gauges.takeSnapshot(snapshot.tick, now)
+  onMessage(channel, payload, key) {
+    if (channel === 'state') state.take(key, payload)
+    else if (channel === 'line') hand(decodeLine(payload), (report) => panel.takeConditions(report.conditions))
+    else if (channel === 'chat') hand(decodeChat(payload), (line) => chat.hear(line.name, line.text))
+    else if (channel === 'roster') {
+      hand(decodeRoster(payload), (roster) => {
+        state.takeRoster(roster)
+        game.takeRoster(roster)
+      })
+    }
   },
-  onRelayReport(report) {
-    gauges.takeRelayReport(report)
-    panel.takeConditions(report.conditions)
-  },
-  onCountEcho: (echo) => meter.takeEcho(echo),
-  onRoster: (roster) => game.takeRoster(roster),
-  onChat: (line) => chat.hear(line.name, line.text),
   onVerdict(channel, id, verdict) {
     if (channel === 'chat') chat.takeVerdict(id, verdict)
-    else if (channel === 'count') meter.takeVerdict(id, verdict, performance.now())
   },
 })
+
+/** Passes on what could be decoded; a message that is not in our language is none. */
+function hand<T>(value: T | undefined, to: (value: T) => void): void {
+  if (value !== undefined) to(value)
+}
 
 let tickedAt = performance.now()
 
 /** Runs the ticks that are due: update, inputs, flush. Returns how far the next tick is along, 0 to 1. */
 function runTicks(now: number): number {
+  place.update()
   net.update()
+  race.update()
+  const snapshot = state.news
+  if (snapshot) {
+    game.takeSnapshot(snapshot, now)
+    graph.markState()
+  }
   if (now - tickedAt > MOST_TICKS * STEP_MS) tickedAt = now - STEP_MS
   const isTick = now - tickedAt >= STEP_MS
   while (now - tickedAt >= STEP_MS) {
     tickedAt += STEP_MS
     game.step()
   }
-  if (isTick && status.kind === 'open') {
-    if (game.input) net.sendInput(game.input)
-    meter.tick(now)
+  if (isTick && net.peer) {
+    if (game.input) net.send('input', encodeInput(game.input))
+    if (game.isFiring) net.send('fire', new Uint8Array(0), { urgent: true })
     net.flush()
   }
   return (now - tickedAt) / STEP_MS
 }
 
-let readAt = 0
 let shownAt = 0
-let plottedAt = 0
-
-function show(now: number): void {
-  const stats = status.kind === 'open' ? net.stats : undefined
-  if (stats) gauges.noteAge(stats, now)
-  const reading = stats && now - readAt >= READ_MS ? gauges.read(stats, now) : undefined
-  if (reading) {
-    readAt = now
-    plots.add(reading)
-  }
-  if (now - plottedAt >= PLOT_MS) {
-    plottedAt = now
-    plots.draw(now)
-    meter.draw()
-  }
-  if (now - shownAt >= SHOW_MS && (reading || !stats)) {
-    shownAt = now
-    gauges.show(reading)
-    meter.show(stats !== undefined)
-    showScores(scores, game.scores)
-    setText(curtainNext, describeNext(status, now))
-  }
-}
 
 function frame(): void {
   const now = performance.now()
   const share = runTicks(now)
   game.draw(now, share)
-  show(now)
+  race.draw(now)
+  if (now - shownAt >= SHOW_MS) {
+    shownAt = now
+    showScores(scores, game.scores)
+    setText(curtainNext, next(now))
+  }
   requestAnimationFrame(frame)
 }
 requestAnimationFrame(frame)
@@ -132,6 +141,6 @@ metronome.onmessage = () => {
 
 startTheme(element('theme', HTMLButtonElement), () => {
   game.restyle()
-  plots.restyle()
-  meter.restyle()
+  race.restyle()
 })
+void startPhone(place)

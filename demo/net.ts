@@ -1,95 +1,93 @@
-/** Everything this game needs from Gannet: connect, tick, send input, read state and chat, come back after a drop. */
-import type { EndpointStats, MessageId, Verdict } from 'gannet'
-import { connect, type Peer } from 'gannet/browser'
-import * as protocol from './protocol.ts'
-import { describeReason, type Status } from './status.ts'
+/**
+ * A game's whole connection to its server: connect, come back after a drop, hand over what arrives, send. It knows nothing of this
+ * game: copy the file, give it your channels, call `update` at the start of each tick and `flush` at its end.
+ */
+import type { ChannelTable, CloseReason, MessageId, SendOptions, Verdict } from 'gannet'
+import { type ConnectOptions, connect, type Peer } from 'gannet/browser'
 
-/** What the game wants to hear. Called from inside {@link Net.update} only, except `onStatus`. */
-export interface NetListener {
-  readonly onStatus: (status: Status) => void
-  readonly onSnapshot: (snapshot: protocol.Snapshot) => void
-  readonly onRelayReport: (report: protocol.RelayReport) => void
-  readonly onCountEcho: (echo: protocol.CountEcho) => void
-  readonly onRoster: (roster: protocol.RosterEntry[]) => void
-  readonly onChat: (line: protocol.ChatLine) => void
-  readonly onVerdict: (channel: keyof protocol.Channels, id: MessageId, verdict: Verdict) => void
+export type NetStatus<C extends ChannelTable> =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'open'; readonly peer: Peer<C> }
+  /** `why`: the typed end of the connection, or what kept it from coming about. `retryAt`: instant of the next attempt, ms. */
+  | { readonly kind: 'closed'; readonly why: CloseReason | Error; readonly retryAt: number }
+
+export interface NetOptions<C extends ChannelTable> extends ConnectOptions<C> {
+  /** Where the server takes offers. */
+  readonly url: string
+  /** Another way to a peer than over the network, such as a server in this page. */
+  readonly dial?: () => Promise<Peer<C>>
+  readonly onStatus: (status: NetStatus<C>) => void
+  /** The payload is yours. `key` is −1 without one. */
+  readonly onMessage: (channel: keyof C & string, payload: Uint8Array, key: number) => void
+  readonly onVerdict?: (channel: keyof C & string, id: MessageId, verdict: Verdict) => void
 }
 
-export class Net {
-  readonly #url: string
-  readonly #listener: NetListener
-  #peer: Peer<protocol.Channels> | undefined
-  #failures = 0
+/** Longest pause between two attempts, ms. */
+const LONGEST_PAUSE_MS = 4_000
 
-  constructor(url: string, listener: NetListener) {
-    this.#url = url
-    this.#listener = listener
+export class Net<const C extends ChannelTable> {
+  readonly #options: NetOptions<C>
+  #peer: Peer<C> | undefined
+  #failures = 0
+  #isStopped = false
+
+  constructor(options: NetOptions<C>) {
+    this.#options = options
     void this.#connect()
   }
 
-  /** Live figures of the present connection. */
-  get stats(): EndpointStats | undefined {
-    return this.#peer?.stats
+  /** The present connection; `undefined` between two. */
+  get peer(): Peer<C> | undefined {
+    return this.#peer
   }
 
-  /** Start of a tick: time passes, and whatever arrived is handed to the listener. */
+  /** Start of a tick: time passes, and what has arrived is handed over. */
   update(): void {
     const peer = this.#peer
-    if (!peer) return
-    peer.update()
-    for (let event = peer.pollEvent(); event; event = peer.pollEvent()) {
-      if (event.type === 'message') this.#hear(event.channel, event.payload)
-      else if (event.type === 'verdict') this.#listener.onVerdict(event.channel, event.id, event.verdict)
-      else if (event.type === 'closed') this.#retry(describeReason(event.reason))
+    peer?.update()
+    for (let event = peer?.pollEvent(); event; event = peer?.pollEvent()) {
+      if (event.type === 'message') this.#options.onMessage(event.channel, event.payload, event.key)
+      else if (event.type === 'verdict') this.#options.onVerdict?.(event.channel, event.id, event.verdict)
+      else if (event.type === 'closed') this.#retry(event.reason)
     }
   }
 
-  sendInput(input: protocol.InputMessage): void {
-    this.#peer?.send('input', protocol.encodeInput(input))
+  /** `undefined`: not connected, or a reliable channel is full. Otherwise its verdict will come under this number. */
+  send(channel: keyof C & string, payload: Uint8Array, options?: SendOptions): MessageId | undefined {
+    return this.#peer?.trySend(channel, payload, options)
   }
 
-  /** `undefined`: not connected, or too much is still waiting. Otherwise `onVerdict` will say `acked` or `closed`. */
-  sendNumber(number: number): MessageId | undefined {
-    return this.#peer?.trySend('count', protocol.encodeNumber(number))
-  }
-
-  say(text: string): MessageId | undefined {
-    return this.#peer?.trySend('chat', protocol.encodeChat({ from: 0, name: '', text }))
-  }
-
-  /** End of a tick: what was sent goes out. */
+  /** End of a tick: what was sent goes out, in one packet if it fits. */
   flush(): void {
     this.#peer?.flush()
   }
 
-  #hear(channel: keyof protocol.Channels, payload: Uint8Array): void {
-    if (channel === 'snapshot') hand(protocol.decodeSnapshot(payload), this.#listener.onSnapshot)
-    else if (channel === 'relay') hand(protocol.decodeRelayReport(payload), this.#listener.onRelayReport)
-    else if (channel === 'count') hand(protocol.decodeCountEcho(payload), this.#listener.onCountEcho)
-    else if (channel === 'roster') hand(protocol.decodeRoster(payload), this.#listener.onRoster)
-    else if (channel === 'chat') hand(protocol.decodeChat(payload), this.#listener.onChat)
+  /** Says goodbye and stays away. */
+  stop(): void {
+    this.#isStopped = true
+    this.#peer?.close()
+    this.#peer = undefined
   }
 
   async #connect(): Promise<void> {
-    this.#listener.onStatus({ kind: 'connecting' })
+    const { url, dial } = this.#options
+    if (this.#isStopped) return
+    this.#options.onStatus({ kind: 'connecting' })
     try {
-      this.#peer = await connect(this.#url, { channels: protocol.CHANNELS, protocol: protocol.PROTOCOL })
+      const peer = await (dial ? dial() : connect(url, this.#options))
+      if (this.#isStopped) return peer.close()
+      this.#peer = peer
       this.#failures = 0
-      this.#listener.onStatus({ kind: 'open' })
+      this.#options.onStatus({ kind: 'open', peer })
     } catch (error) {
-      this.#retry(error instanceof Error ? error.message : String(error))
+      this.#retry(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
-  #retry(why: string): void {
+  #retry(why: CloseReason | Error): void {
     this.#peer = undefined
-    const waitMs = Math.min(4_000, 500 * 2 ** this.#failures++)
-    this.#listener.onStatus({ kind: 'closed', why, retryAt: performance.now() + waitMs })
-    setTimeout(() => void this.#connect(), waitMs)
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, 250 * 2 ** this.#failures++)
+    this.#options.onStatus({ kind: 'closed', why, retryAt: performance.now() + pauseMs })
+    setTimeout(() => void this.#connect(), pauseMs)
   }
-}
-
-/** Passes on what could be decoded; a message that is not in our language is none. */
-function hand<T>(value: T | undefined, to: (value: T) => void): void {
-  if (value !== undefined) to(value)
 }

@@ -1,5 +1,5 @@
 /** Draws the arena on a canvas: water, balls, birds. */
-import { ARENA, BALL_RADII, type Ball, SHIP_RADIUS, type Ship } from './world.ts'
+import { ARENA, BALL_RADII, type Ball, SHIP_RADIUS, SHOT_RADIUS, type Ship, type Shot } from './world.ts'
 
 /** Whose ship or ball it is. */
 export interface Owner {
@@ -11,6 +11,7 @@ export interface Owner {
 export interface Picture {
   readonly ships: readonly Ship[]
   readonly balls: readonly Ball[]
+  readonly shots: readonly Shot[]
   /** Our ship. */
   readonly self: number
   /** Our ship as the newest snapshot has it: behind what we see of it by a round trip. */
@@ -39,11 +40,11 @@ const BIRD_UNITS = SHIP_RADIUS * 1.3
 const BIRD_PIXELS = 9
 
 // A gannet from above, nose at +x, wings half folded, one unit from its middle to past its beak.
-const WINGS = new Path2D(
+export const WINGS = new Path2D(
   'M.6 0C.35-.42 0-.85-.8-1.35C-.62-.9-.5-.5-.42-.12L-.42.12C-.5.5-.62.9-.8 1.35C0 .85.35.42.6 0Z',
 )
-const BODY = new Path2D('M1.4 0C1.15-.1 1-.25.62-.26C.1-.27-.6-.2-1.2 0C-.6.2.1.27.62.26C1 .25 1.15.1 1.4 0Z')
-const HEAD = new Path2D('M1.4 0C1.15-.1 1-.25.62-.26C.74-.1.74.1.62.26C1 .25 1.15.1 1.4 0Z')
+export const BODY = new Path2D('M1.4 0C1.15-.1 1-.25.62-.26C.1-.27-.6-.2-1.2 0C-.6.2.1.27.62.26C1 .25 1.15.1 1.4 0Z')
+export const HEAD = new Path2D('M1.4 0C1.15-.1 1-.25.62-.26C.74-.1.74.1.62.26C1 .25 1.15.1 1.4 0Z')
 
 interface Palette {
   readonly dot: string
@@ -106,6 +107,7 @@ export class Painter {
     picture.balls.forEach((ball, i) => {
       this.#paintBall(ball, BALL_RADII[i] ?? 20)
     })
+    for (const shot of picture.shots) this.#paintShot(shot)
     const self = picture.ships.find((ship) => ship.id === picture.self)
     if (self && picture.echo) this.#paintEcho(self, picture.echo)
     for (const ship of picture.ships) this.#paintShip(ship, ship.id === picture.self)
@@ -204,6 +206,14 @@ export class Painter {
     context.lineWidth = this.#pixels(2)
     context.stroke()
     context.globalAlpha = 1
+  }
+
+  #paintShot(shot: Shot): void {
+    const context = this.#context
+    context.beginPath()
+    context.arc(shot.x, shot.y, Math.max(SHOT_RADIUS, this.#pixels(2.5)), 0, 2 * Math.PI)
+    context.fillStyle = this.#colourOf(shot.owner)
+    context.fill()
   }
 
   #paintEcho(self: Ship, echo: Ship): void {

@@ -1,130 +1,155 @@
-/** The sliders: what the relay between the two peers does to their datagrams. */
-import { CALM, type Conditions } from './conditions.ts'
+/** The control bar: the weather on the line, how much is sent, who plays. */
+import { type ProfileName, profileNames } from 'gannet/sim'
+import { type Conditions, figuresOf, INITIAL } from './conditions.ts'
 import { element, setText } from './elements.ts'
+import type { Place } from './place.ts'
 
 /** Requests go out at most this often while a slider moves, ms. */
 const SEND_EVERY_MS = 60
-/** For this long after the visitor moved a slider, word of older settings is not believed, ms. */
+/** For this long after the visitor moved something, word of older settings is not believed, ms. */
 const OWN_WORD_MS = 1_500
+/** Steps of the rate slider, kbit/s; 0 is no limit. */
+const RATES: readonly number[] = [
+  0, 20_000, 10_000, 5_000, 3_000, 2_000, 1_500, 1_000, 800, 600, 500, 400, 300, 200, 128,
+]
 
-const PRESETS: Readonly<Record<string, Conditions>> = {
-  clean: CALM,
-  wifi: { lossUp: 0.02, lossDown: 0.02, delayMs: 15, jitterMs: 5, duplicate: 0 },
-  train: { lossUp: 0.1, lossDown: 0.1, delayMs: 50, jitterMs: 5, duplicate: 0.02 },
-  storm: { lossUp: 0.2, lossDown: 0.2, delayMs: 40, jitterMs: 8, duplicate: 0.05 },
-}
+type SliderName = 'loss' | 'delayMs' | 'jitterMs' | 'kbitPerSecond'
 
 interface Slider {
   readonly input: HTMLInputElement
   readonly output: HTMLElement
-  /** What one unit of the slider is in the conditions. */
-  readonly unit: number
+  readonly toInput: (value: number) => number
+  readonly fromInput: (value: number) => number
+  readonly text: (value: number) => string
 }
 
 export class Panel {
-  readonly #url: string
-  readonly #sliders: Readonly<Record<'loss' | 'delay' | 'jitter' | 'duplicates', Slider>>
-  readonly #note = element('link-note', HTMLParagraphElement)
-  readonly #presets = [...document.querySelectorAll<HTMLButtonElement>('[data-preset]')]
+  readonly #place: Place
+  readonly #sliders: Readonly<Record<SliderName, Slider>>
+  readonly #note = element('line-note', HTMLParagraphElement)
+  readonly #choices = [...document.querySelectorAll<HTMLButtonElement>('[data-set]')]
+  readonly #profiles: readonly HTMLButtonElement[]
+  readonly #botCount = element('bot-count', HTMLOutputElement)
+  #conditions: Conditions = INITIAL
+  #asked: Partial<Conditions> = {}
   #movedAt = Number.NEGATIVE_INFINITY
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(url: string) {
-    this.#url = url
+  constructor(place: Place) {
+    this.#place = place
+    const plain = (value: number): number => value
     this.#sliders = {
-      loss: bind('slider-loss', 0.01),
-      delay: bind('slider-delay', 1),
-      jitter: bind('slider-jitter', 1),
-      duplicates: bind('slider-duplicates', 0.01),
+      loss: bind(
+        'slider-loss',
+        (value) => Math.round(value * 100),
+        (value) => value / 100,
+        (value) => `${trimmed(value * 100)} %`,
+      ),
+      delayMs: bind('slider-delay', plain, plain, (value) => `${trimmed(value)} ms`),
+      jitterMs: bind('slider-jitter', plain, plain, (value) => `${trimmed(value)} ms`),
+      kbitPerSecond: bind(
+        'slider-rate',
+        (value) => RATES.length - 1 - nearestRate(value),
+        (value) => RATES[RATES.length - 1 - value] ?? 0,
+        (value) =>
+          value === 0 ? 'no limit' : value >= 1_000 ? `${trimmed(value / 1_000)} Mbit/s` : `${trimmed(value)} kbit/s`,
+      ),
     }
-    for (const slider of Object.values(this.#sliders)) {
+    this.#sliders.kbitPerSecond.input.max = String(RATES.length - 1)
+    for (const [name, slider] of Object.entries(this.#sliders)) {
       slider.input.addEventListener('input', () => {
-        this.#paint()
-        this.#moved()
+        this.#ask({ profile: 'custom', [name]: slider.fromInput(slider.input.valueAsNumber) })
       })
     }
-    for (const button of this.#presets) {
+    const menu = element('profiles', HTMLFieldSetElement)
+    this.#profiles = profileNames.map((name) => {
+      const button = document.createElement('button')
+      button.type = 'button'
+      button.className = 'chip'
+      button.dataset['profile'] = name
+      button.textContent = name
+      button.addEventListener('click', () => this.#ask({ profile: name as ProfileName }))
+      menu.append(button)
+      return button
+    })
+    for (const button of this.#choices) {
       button.addEventListener('click', () => {
-        this.#set(PRESETS[button.dataset['preset'] ?? ''] ?? CALM)
-        this.#moved()
+        this.#ask({ [button.dataset['set'] ?? '']: Number(button.value) })
       })
     }
-    this.#set(CALM)
+    const changeBots = (by: number) => this.#ask({ bots: Math.min(24, Math.max(0, this.#conditions.bots + by)) })
+    element('bots-fewer', HTMLButtonElement).addEventListener('click', () => changeBots(-1))
+    element('bots-more', HTMLButtonElement).addEventListener('click', () => changeBots(1))
+    this.#paint()
     void this.#load()
   }
 
   /** Word from the peer: another page may have moved its sliders. */
   takeConditions(conditions: Conditions): void {
-    if (performance.now() - this.#movedAt > OWN_WORD_MS) this.#set(conditions)
-  }
-
-  get #conditions(): Conditions {
-    const { loss, delay, jitter, duplicates } = this.#sliders
-    return {
-      lossUp: read(loss),
-      lossDown: read(loss),
-      delayMs: read(delay),
-      jitterMs: read(jitter),
-      duplicate: read(duplicates),
-    }
-  }
-
-  #set(conditions: Conditions): void {
-    const { loss, delay, jitter, duplicates } = this.#sliders
-    put(loss, (conditions.lossUp + conditions.lossDown) / 2)
-    put(delay, conditions.delayMs)
-    put(jitter, conditions.jitterMs)
-    put(duplicates, conditions.duplicate)
+    if (performance.now() - this.#movedAt < OWN_WORD_MS) return
+    this.#conditions = conditions
     this.#paint()
   }
 
-  /** The filled part of each track, the figures, and which preset this is. */
-  #paint(): void {
-    for (const { input, output } of Object.values(this.#sliders)) {
-      const share = (input.valueAsNumber - Number(input.min)) / (Number(input.max) - Number(input.min))
-      input.style.setProperty('--filled', `${share * 100}%`)
-      const text = `${input.value} ${output.dataset['unit'] ?? ''}`
-      input.setAttribute('aria-valuetext', text)
-      setText(output, text)
-    }
-    const now = this.#conditions
-    for (const button of this.#presets) {
-      const preset = PRESETS[button.dataset['preset'] ?? '']
-      const isPressed = preset !== undefined && isSame(preset, now)
-      button.setAttribute('aria-pressed', String(isPressed))
-    }
+  get conditions(): Conditions {
+    return this.#conditions
   }
 
-  #moved(): void {
+  #ask(asked: Partial<Conditions>): void {
+    const figures = asked.profile === undefined || asked.profile === 'custom' ? {} : figuresOf(asked.profile)
+    this.#conditions = { ...this.#conditions, ...figures, ...asked }
+    // A profile is asked for by its name alone: figures would make it custom again.
+    this.#asked =
+      asked.profile === undefined || asked.profile === 'custom'
+        ? { ...this.#asked, ...asked }
+        : { ...withoutWeather(this.#asked), ...asked }
     this.#movedAt = performance.now()
-    if (this.#timer !== undefined) return
-    this.#timer = setTimeout(() => {
+    this.#paint()
+    this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       void this.#send()
     }, SEND_EVERY_MS)
   }
 
   async #send(): Promise<void> {
+    const asked = this.#asked
+    this.#asked = {}
     try {
-      const response = await fetch(this.#url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(this.#conditions),
-      })
-      this.#say(response.ok ? '' : `the relay refused (${response.status}): ${await response.text()}`)
+      const answer = await this.#place.change(asked)
+      this.#say(typeof answer === 'string' ? answer : '')
     } catch {
-      this.#say('the relay does not answer; the sliders do nothing just now')
+      this.#say('the relay does not answer; the controls do nothing just now')
     }
   }
 
   async #load(): Promise<void> {
     try {
-      const response = await fetch(this.#url)
-      const report: { conditions?: Conditions } = await response.json()
-      if (report.conditions) this.takeConditions(report.conditions)
+      const { conditions } = await this.#place.conditions()
+      this.takeConditions(conditions)
     } catch {
-      // The peer reports the conditions ten times a second once it is there.
+      // The peer reports the conditions five times a second once it is there.
     }
+  }
+
+  /** The filled part of each track, the figures, and what is chosen. */
+  #paint(): void {
+    const now = this.#conditions
+    for (const [name, { input, output, toInput, text }] of Object.entries(this.#sliders)) {
+      const value = now[name as SliderName]
+      const position = String(toInput(value))
+      if (input.value !== position) input.value = position
+      const share = (input.valueAsNumber - Number(input.min)) / (Number(input.max) - Number(input.min))
+      input.style.setProperty('--filled', `${share * 100}%`)
+      input.setAttribute('aria-valuetext', text(value))
+      setText(output, text(value))
+    }
+    for (const button of this.#profiles) {
+      button.setAttribute('aria-pressed', String(button.dataset['profile'] === now.profile))
+    }
+    for (const button of this.#choices) {
+      button.setAttribute('aria-pressed', String(now[button.dataset['set'] as 'stateHz'] === Number(button.value)))
+    }
+    setText(this.#botCount, String(now.bots))
   }
 
   #say(text: string): void {
@@ -133,20 +158,36 @@ export class Panel {
   }
 }
 
-function bind(id: string, unit: number): Slider {
+function bind(
+  id: string,
+  toInput: (value: number) => number,
+  fromInput: (value: number) => number,
+  text: (value: number) => string,
+): Slider {
   const input = element(id, HTMLInputElement)
   const output = document.querySelector<HTMLElement>(`output[for="${id}"]`)
   if (!output) throw new Error(`output for #${id}: no such element`)
-  return { input, output, unit }
+  return { input, output, toInput, fromInput, text }
 }
 
-const read = ({ input, unit }: Slider): number => input.valueAsNumber * unit
-
-function put({ input, unit }: Slider, value: number): void {
-  const text = String(Math.round(value / unit))
-  if (input.value !== text) input.value = text
+function withoutWeather({ stateHz, stateBytes, bots }: Partial<Conditions>): Partial<Conditions> {
+  return {
+    ...(stateHz !== undefined && { stateHz }),
+    ...(stateBytes !== undefined && { stateBytes }),
+    ...(bots !== undefined && { bots }),
+  }
 }
 
-function isSame(a: Conditions, b: Conditions): boolean {
-  return (Object.keys(a) as (keyof Conditions)[]).every((name) => Math.abs(a[name] - b[name]) < 0.001)
+/** One decimal, but no `.0`. */
+function trimmed(value: number): string {
+  return String(Math.round(value * 10) / 10)
+}
+
+function nearestRate(kbitPerSecond: number): number {
+  if (kbitPerSecond === 0) return 0
+  let best = 1
+  for (let i = 2; i < RATES.length; i++) {
+    if (Math.abs(Math.log(RATES[i]! / kbitPerSecond)) < Math.abs(Math.log(RATES[best]! / kbitPerSecond))) best = i
+  }
+  return best
 }

@@ -1,6 +1,6 @@
 /** Shows the arena a little late, so that there are always two snapshots to draw between. */
 import type { Snapshot } from './protocol.ts'
-import { angleBetween, type Ball, type Ship, STEP_MS } from './world.ts'
+import { angleBetween, type Ball, type Ship, type Shot, STEP_MS } from './world.ts'
 
 /** How late others are drawn, ms: six snapshots, so that losing a few in a row goes unseen. */
 const LATENESS_MS = 100
@@ -15,6 +15,7 @@ const JUMP_MS = 400
 export interface Scene {
   readonly ships: readonly Ship[]
   readonly balls: readonly Ball[]
+  readonly shots: readonly Shot[]
 }
 
 const mix = (a: number, b: number, share: number): number => a + (b - a) * share
@@ -75,6 +76,8 @@ export class Playback {
 
 function between(a: Snapshot, b: Snapshot, share: number): Scene {
   return {
+    // They are over before anyone could see them jerk.
+    shots: share < 0.5 ? a.shots : b.shots,
     ships: b.ships.map((ship) => {
       const was = a.ships.find((other) => other.id === ship.id)
       if (!was) return ship
@@ -97,6 +100,7 @@ function between(a: Snapshot, b: Snapshot, share: number): Scene {
 function guess(newest: Snapshot, previous: Snapshot | undefined, ticks: number): Scene {
   const seconds = (ticks * STEP_MS) / 1_000
   return {
+    shots: newest.shots,
     ships: newest.ships.map((ship) => ({ ...ship, x: ship.x + ship.vx * seconds, y: ship.y + ship.vy * seconds })),
     balls: newest.balls.map((ball, i) => {
       const was = previous?.balls[i]

@@ -1,34 +1,47 @@
 /** The authoritative game: takes inputs, moves the world, tells everyone. Knows Gannet, but not what carries it. */
-import type { Peer, Server } from 'gannet/node'
+import type { EndpointEvent } from 'gannet'
+import type { Peer } from 'gannet/node'
 import { Bot } from './bots.ts'
 import {
   type Channels,
   decodeChat,
   decodeInput,
-  decodeNumber,
   encodeChat,
-  encodeCountEcho,
-  encodeRelayReport,
+  encodeLine,
   encodeRoster,
-  encodeSnapshot,
-  type RelayReport,
+  encodeScenery,
+  encodeShip,
+  type LineReport,
   type RosterEntry,
+  SCENERY_KEY,
 } from './protocol.ts'
-import { type Steering, World } from './world.ts'
+import { STEP_MS, type Steering, World } from './world.ts'
 
-const BOT_NAMES = ['Morus', 'Sula']
+/** Gannets, boobies and other plunge divers. */
+const BOT_NAMES = ['Morus', 'Sula', 'Booby', 'Fregata', 'Phaethon', 'Alcedo', 'Sterna', 'Pelecanus']
 const BIRD_NAMES = ['Puffin', 'Fulmar', 'Tern', 'Skua', 'Petrel', 'Eider', 'Kittiwake', 'Razorbill', 'Noddy', 'Auk']
-/** Most pages at once: each snapshot names every ship and must fit one packet. */
+/** Most pages at once. */
 const MAX_PLAYERS = 48
 /** Inputs of one player that may wait for their tick; the oldest beyond that are skipped. */
 const MAX_WAITING_INPUTS = 30
-/** Ticks between reports about the relay: 10 a second. */
-const REPORT_TICKS = 6
+/** Ticks between reports about the line: 5 a second. */
+const REPORT_TICKS = 12
 /** Ticks over which the smallest input queue counts as delay that nobody needs: 2 s. */
 const SLACK_TICKS = 120
+/** Chance per tick that a bot which is on its way fires. */
+const BOT_FIRES = 0.012
+
+/** The part of a peer and of a server that a referee needs; a server in a page has them too. */
+export type GamePeer = Pick<Peer<Channels>, 'id' | 'send' | 'trySend' | 'close'>
+
+export interface GameServer {
+  update(): void
+  pollEvent(): (EndpointEvent<keyof Channels & string> & { readonly peer: GamePeer }) | undefined
+  flush(): void
+}
 
 interface Player {
-  readonly peer: Peer<Channels>
+  readonly peer: GamePeer
   readonly ship: number
   readonly name: string
   /** Inputs that wait for their tick, oldest first. */
@@ -39,35 +52,27 @@ interface Player {
   appliedInput: number
   /** Fewest inputs that waited at any tick of the present {@link SLACK_TICKS}. */
   slack: number
-  arrived: number
-  outOfOrder: number
-  lastNumber: number
   linesHeard: number
 }
 
 export class Referee {
-  readonly #server: Pick<Server<Channels>, 'update' | 'pollEvent' | 'flush'>
+  readonly #server: GameServer
   readonly #world: World
+  readonly #random: () => number
   readonly #bots: Bot[] = []
   readonly #players: Map<string, Player> = new Map()
-  readonly #report: () => RelayReport
+  readonly #report: () => LineReport
   readonly #later: { tick: number; run: () => void }[] = []
   #guests = 0
   #reportedTick = 0
+  #toldTick = 0
 
-  /** `random` gives floats from 0 to 1; `report` is asked ten times a second. */
-  constructor(
-    server: Pick<Server<Channels>, 'update' | 'pollEvent' | 'flush'>,
-    random: () => number,
-    report: () => RelayReport,
-  ) {
+  /** `random` gives floats from 0 to 1; `report` is asked five times a second, and its conditions are kept to. */
+  constructor(server: GameServer, random: () => number, report: () => LineReport) {
     this.#server = server
     this.#report = report
+    this.#random = random
     this.#world = new World(random)
-    for (const name of BOT_NAMES) {
-      const ship = this.#world.addShip()
-      if (ship) this.#bots.push(new Bot(ship.id, name, random))
-    }
   }
 
   /** Runs `ticks` steps of the world between one update and one flush. */
@@ -78,12 +83,27 @@ export class Referee {
       else if (event.type === 'closed') this.#leave(event.peer)
       else if (event.type === 'message') this.#hear(event.peer, event.channel, event.payload)
     }
+    const report = this.#report()
+    this.#setBots(report.conditions.bots)
     for (let i = 0; i < ticks; i++) this.#step()
-    this.#tell()
+    this.#tell(report)
     this.#server.flush()
   }
 
-  #join(peer: Peer<Channels>): void {
+  #setBots(count: number): void {
+    if (count === this.#bots.length) return
+    while (this.#bots.length > count) this.#world.removeShip(this.#bots.pop()!.id)
+    while (this.#bots.length < count) {
+      const ship = this.#world.addShip()
+      if (!ship) break
+      const round = Math.floor(this.#bots.length / BOT_NAMES.length)
+      const name = `${BOT_NAMES[this.#bots.length % BOT_NAMES.length]}${round > 0 ? ` ${round + 1}` : ''}`
+      this.#bots.push(new Bot(ship.id, name, this.#random))
+    }
+    this.#announce()
+  }
+
+  #join(peer: GamePeer): void {
     const ship = this.#players.size < MAX_PLAYERS ? this.#world.addShip() : undefined
     if (!ship) {
       peer.close({ code: 1, data: new TextEncoder().encode('the arena is full') })
@@ -99,17 +119,14 @@ export class Referee {
       newestInput: 0,
       appliedInput: 0,
       slack: Infinity,
-      arrived: 0,
-      outOfOrder: 0,
-      lastNumber: 0,
       linesHeard: 0,
     })
     this.#announce()
-    this.#after(45, () => this.#botSays(peer, 0, `Hello ${name}. Fly at a ball and it takes your colour.`))
+    this.#after(45, () => this.#botSays(peer, 0, `Hello ${name}. Touch a ball, or hit it, and it takes your colour.`))
     this.#after(260, () => this.#botSays(peer, 1, 'Pull loss to 20 %. This line would still arrive.'))
   }
 
-  #leave(peer: Peer<Channels>): void {
+  #leave(peer: GamePeer): void {
     const player = this.#players.get(peer.id)
     if (!player) return
     this.#players.delete(peer.id)
@@ -117,11 +134,11 @@ export class Referee {
     this.#announce()
   }
 
-  #hear(peer: Peer<Channels>, channel: keyof Channels, payload: Uint8Array): void {
+  #hear(peer: GamePeer, channel: keyof Channels, payload: Uint8Array): void {
     const player = this.#players.get(peer.id)
     if (!player) return
     if (channel === 'input') this.#takeInput(player, payload)
-    else if (channel === 'count') this.#count(player, payload)
+    else if (channel === 'fire') this.#world.fire(player.ship)
     else if (channel === 'chat') this.#passOn(player, payload)
   }
 
@@ -137,15 +154,6 @@ export class Referee {
     if (player.inputs.length > MAX_WAITING_INPUTS) player.inputs.splice(0, player.inputs.length - MAX_WAITING_INPUTS)
   }
 
-  #count(player: Player, payload: Uint8Array): void {
-    const number = decodeNumber(payload)
-    if (number === undefined) return
-    player.arrived++
-    if (number !== player.lastNumber + 1) player.outOfOrder++
-    player.lastNumber = number
-    player.peer.trySend('count', encodeCountEcho(player))
-  }
-
   #passOn(player: Player, payload: Uint8Array): void {
     const text = decodeChat(payload)?.text.trim()
     if (!text) return
@@ -158,7 +166,7 @@ export class Referee {
     this.#after(50, () => this.#botSays(player.peer, player.linesHeard % 2, `Heard you, ${player.name}: ${nth}.`))
   }
 
-  #botSays(to: Peer<Channels>, bot: number, text: string): void {
+  #botSays(to: GamePeer, bot: number, text: string): void {
     const speaker = this.#bots[bot]
     if (speaker && this.#players.has(to.id)) {
       to.trySend('chat', encodeChat({ from: speaker.id, name: speaker.name, text }))
@@ -166,11 +174,12 @@ export class Referee {
   }
 
   #announce(): void {
-    const roster: RosterEntry[] = []
-    for (const player of this.#players.values()) roster.push({ id: player.ship, name: player.name, isBot: false })
-    for (const bot of this.#bots) roster.push({ id: bot.id, name: bot.name, isBot: true })
-    const payload = encodeRoster(roster)
-    for (const player of this.#players.values()) player.peer.trySend('roster', payload)
+    const entries: RosterEntry[] = []
+    for (const player of this.#players.values()) entries.push({ id: player.ship, name: player.name, isBot: false })
+    for (const bot of this.#bots) entries.push({ id: bot.id, name: bot.name, isBot: true })
+    for (const player of this.#players.values()) {
+      player.peer.trySend('roster', encodeRoster({ self: player.ship, entries }))
+    }
   }
 
   #after(ticks: number, run: () => void): void {
@@ -179,7 +188,10 @@ export class Referee {
 
   #step(): void {
     const steerings = new Map<number, readonly Steering[]>()
-    for (const bot of this.#bots) steerings.set(bot.id, [bot.steer(this.#world)])
+    for (const bot of this.#bots) {
+      steerings.set(bot.id, [bot.steer(this.#world)])
+      if (this.#random() < BOT_FIRES) this.#world.fire(bot.id)
+    }
     for (const player of this.#players.values()) steerings.set(player.ship, this.#nextInputs(player))
     this.#world.step(steerings)
     for (let i = this.#later.length - 1; i >= 0; i--) {
@@ -204,16 +216,25 @@ export class Referee {
     })
   }
 
-  #tell(): void {
-    const { tick, balls } = this.#world
-    const ships = [...this.#world.ships.values()]
+  /** Each ship under its own key, so that what is lost of one does not hold up another. */
+  #tell(report: LineReport): void {
+    const { tick, balls, shots } = this.#world
     const isReportDue = tick - this.#reportedTick >= REPORT_TICKS
     if (isReportDue) this.#reportedTick = tick
-    const report = isReportDue ? encodeRelayReport(this.#report()) : undefined
-    for (const player of this.#players.values()) {
-      const snapshot = { tick, input: player.appliedInput, self: player.ship, ships, balls }
-      player.peer.send('snapshot', encodeSnapshot(snapshot))
-      if (report) player.peer.send('relay', report)
+    const isStateDue = (tick - this.#toldTick) * STEP_MS >= 1_000 / report.conditions.stateHz - 1
+    if (isStateDue) this.#toldTick = tick
+    const line = isReportDue ? encodeLine(report) : undefined
+    const applied = new Map([...this.#players.values()].map((player) => [player.ship, player.appliedInput]))
+    const states = isStateDue
+      ? [...this.#world.ships.values()].map((ship) => ({
+          key: ship.id,
+          payload: encodeShip({ tick, input: applied.get(ship.id) ?? 0, ship }),
+        }))
+      : []
+    if (isStateDue) states.push({ key: SCENERY_KEY, payload: encodeScenery({ tick, balls, shots }) })
+    for (const { peer } of this.#players.values()) {
+      for (const { key, payload } of states) peer.send('state', payload, { key })
+      if (line) peer.send('line', line)
     }
   }
 }

@@ -1,16 +1,15 @@
 /**
- * The Node side of the demo: an authoritative peer behind a relay that loses, delays and duplicates real datagrams.
+ * The Node side of the demo: an authoritative peer behind a relay that loses, delays and reorders real datagrams, and the race.
  * The development server loads it; it needs nothing of Vite.
  */
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { listen } from 'gannet/node'
 import { Random } from 'gannet/sim'
 import { relayAnswer, UdpRelay, withoutCandidates } from 'gannet/sim/relay'
-import { CALM, type Conditions, changeConditions } from './conditions.ts'
-import { CHANNELS, PROTOCOL, type RelayReport } from './protocol.ts'
+import { type Conditions, changeConditions, INITIAL, weatherOf } from './conditions.ts'
+import { CHANNELS, type LineReport, PROTOCOL } from './protocol.ts'
+import { freeUdpPort, RaceServer } from './race-server.ts'
 import { Referee } from './referee.ts'
 import { STEP_MS } from './world.ts'
 
@@ -27,22 +26,26 @@ const LONGEST_CATCH_UP_MS = 250
 const DELAY_PER_TICK_MS = 2.5
 /** Largest body of a request to change the conditions, bytes. */
 const MAX_BODY_BYTES = 4_096
+
 /** A running demo server. */
 export interface DemoServer {
   /** What the relay does now. */
   readonly conditions: Conditions
-  /** Answers `/gannet` (signalling) and `/conditions` (the relay's weather). */
+  /** Answers `/gannet` and `/race/…` (signalling), `/conditions` (the weather) and `/clock`. */
   handle(request: IncomingMessage, response: ServerResponse, next: () => void): void
   /** Ends every connection and frees sockets and timers. */
   close(): Promise<void>
 }
 
-/** Starts the peer, the relay before it with the weather `initial`, and the game's clock. */
-export async function startServer(initial: Conditions = CALM): Promise<DemoServer> {
+/** The clock that the race's parcels carry, ms. */
+const clock = (): number => performance.timeOrigin + performance.now()
+
+/** Starts the peers, the relays before them with the weather of `initial`, and the game's clock. */
+export async function startServer(initial: Conditions = INITIAL): Promise<DemoServer> {
   const random = new Random(SEED)
   const udpPort = await freeUdpPort()
   let conditions = initial
-  let delayMs = initial.delayMs
+  let delayMs = Math.max(...delaysOf(conditions))
   const relay = await UdpRelay.open({
     target: { address: LOOPBACK, port: udpPort },
     bindAddress: '0.0.0.0',
@@ -56,9 +59,10 @@ export async function startServer(initial: Conditions = CALM): Promise<DemoServe
     udpPort,
     // Without the page's addresses: the peer would try them directly, and what goes around the relay meets no weather.
     transformOffer: withoutCandidates,
-    transformAnswer: (sdp) => relayAnswer(sdp, { address: ownAddress(), port: relay.port }).sdp,
+    transformAnswer: (sdp) => relayAnswer(sdp, { address: lanAddress(), port: relay.port }).sdp,
   })
-  const report = (): RelayReport => {
+  const race = await RaceServer.open({ seed: SEED, address: lanAddress, weather: weatherOf(conditions) })
+  const report = (): LineReport => {
     const { up, down } = relay.counters
     return {
       conditions,
@@ -76,16 +80,19 @@ export async function startServer(initial: Conditions = CALM): Promise<DemoServe
     const ticks = Math.floor((now - tickedAt) / STEP_MS)
     tickedAt += ticks * STEP_MS
     if (ticks > 0) {
-      if (delayMs < conditions.delayMs) setWeather(delayMs + DELAY_PER_TICK_MS * ticks)
+      if (delayMs < Math.max(...delaysOf(conditions))) setWeather(delayMs + DELAY_PER_TICK_MS * ticks)
       referee.run(ticks)
+      race.tick(clock(), conditions.stateHz, conditions.stateBytes)
     }
     timer = setTimeout(turn, Math.max(0, tickedAt + STEP_MS - performance.now()))
   }
 
-  /** Brings the conditions to the relay, with at most `mostDelayMs` of their delay. */
+  /** Brings the conditions to the relays, with at most `mostDelayMs` of their delay. */
   function setWeather(mostDelayMs: number): void {
-    delayMs = Math.min(mostDelayMs, conditions.delayMs)
-    relay.set(weatherOf({ ...conditions, delayMs }))
+    delayMs = Math.min(mostDelayMs, Math.max(...delaysOf(conditions)))
+    const weather = weatherOf(conditions, delayMs)
+    relay.set(weather)
+    race.set(weather)
   }
 
   async function answerConditions(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -101,7 +108,7 @@ export async function startServer(initial: Conditions = CALM): Promise<DemoServe
     } else if (request.method !== 'GET') {
       return respond(response, 405, { error: `expected GET or POST, got ${request.method}` })
     }
-    respond(response, 200, { conditions, counters: relay.counters })
+    respond(response, 200, { conditions, counters: relay.counters, lanAddress: lanAddress() })
   }
 
   return {
@@ -109,46 +116,37 @@ export async function startServer(initial: Conditions = CALM): Promise<DemoServe
       return conditions
     },
     handle(request, response, next) {
-      if (!/^\/conditions(\?|$)/.test(request.url ?? '')) return server.nodeListener(request, response, next)
+      const path = (request.url ?? '').replace(/\?.*/, '')
+      if (path === '/clock') return respond(response, 200, clock())
+      if (path.startsWith('/race/')) return race.handle(request, response, next)
+      if (path !== '/conditions') return server.nodeListener(request, response, next)
       answerConditions(request, response).catch((error: unknown) => {
         respond(response, 400, { error: error instanceof Error ? error.message : String(error) })
       })
     },
     async close() {
       clearTimeout(timer)
-      await server.close()
+      await Promise.all([server.close(), race.close()])
       await relay.close()
     },
   }
 }
 
-/** The same weather both ways, except for loss. Jitter may reorder, as it does on real paths. */
-function weatherOf({ lossUp, lossDown, delayMs, jitterMs, duplicate }: Conditions) {
-  const both = { delayMs, jitterMs, duplicate, reorder: true }
-  return { up: { ...both, loss: lossUp }, down: { ...both, loss: lossDown } }
+function delaysOf(conditions: Conditions): number[] {
+  const { up, down } = weatherOf(conditions)
+  return [up.delayMs ?? 0, down.delayMs ?? 0]
 }
 
 /**
  * Where a browser finds the relay: an address of this machine on its network, because browsers gather no candidate on the
  * loopback interface, and only Linux lets the others reach it. Asked anew for each answer: laptops move.
  */
-function ownAddress(): string {
+function lanAddress(): string {
   for (const addresses of Object.values(networkInterfaces())) {
     const found = addresses?.find((address) => address.family === 'IPv4' && !address.internal)
     if (found) return found.address
   }
   return LOOPBACK
-}
-
-/** A UDP port that is free now. */
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind({ address: LOOPBACK, port: 0, exclusive: true })
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, 'close')
-  return port
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

@@ -1,20 +1,15 @@
-/** The state of the connection, and the words for it. */
-import type { CloseReason } from 'gannet'
-
-export type Status =
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'open' }
-  /** `retryAt`: instant of the next attempt, ms. */
-  | { readonly kind: 'closed'; readonly why: string; readonly retryAt: number }
+/** Words for the state of the connection. */
+import type { ChannelTable, CloseReason } from 'gannet'
+import type { NetStatus } from './net.ts'
 
 export function describeReason(reason: CloseReason): string {
   switch (reason.kind) {
     case 'local':
       return 'this page hung up'
     case 'peer':
-      return `the peer hung up${saying(reason.data)}`
+      return `the server hung up${saying(reason.data)}`
     case 'rejected':
-      return `the peer refused${saying(reason.data)}`
+      return `the server refused${saying(reason.data)}`
     case 'timeout':
       return `nothing heard for ${(reason.silentMs / 1_000).toFixed(0)} s`
     case 'protocol':
@@ -32,12 +27,14 @@ function saying(data: Uint8Array): string {
 }
 
 /** One line for the state pill. */
-export function describeStatus(status: Status): string {
-  return status.kind === 'closed' ? `closed: ${status.why}` : status.kind === 'open' ? 'open' : 'connecting…'
+export function describeStatus<C extends ChannelTable>(status: NetStatus<C>): string {
+  if (status.kind === 'open') return 'open'
+  if (status.kind === 'connecting') return 'connecting…'
+  return `closed: ${status.why instanceof Error ? status.why.message : describeReason(status.why)}`
 }
 
 /** One line on what happens next, for the arena. */
-export function describeNext(status: Status, now: number): string {
+export function describeNext<C extends ChannelTable>(status: NetStatus<C>, now: number): string {
   if (status.kind === 'connecting') return 'exchanging offer and answer, then DTLS'
   if (status.kind === 'open') return ''
   const seconds = Math.max(0, Math.ceil((status.retryAt - now) / 1_000))

@@ -41,6 +41,21 @@ export interface Ball {
   owner: number
 }
 
+/** Something fired, as everyone sees it. */
+export interface Shot {
+  x: number
+  y: number
+  /** Ship that fired it. */
+  owner: number
+}
+
+interface MovingShot extends Shot {
+  vx: number
+  vy: number
+  /** Ticks left. */
+  life: number
+}
+
 interface MovingBall extends Ball {
   vx: number
   vy: number
@@ -58,6 +73,15 @@ const DRIFT = 70
 const DRIFT_PULL = 0.7
 /** Ships are heavy, so that a touch moves the ball and hardly the ship: less for a page to predict wrongly. */
 const SHIP_MASS = 5_000
+/** Speed of a shot beyond the ship's own, units/s; how long it flies, ticks; how hard it pushes. */
+const SHOT_SPEED = 900
+const SHOT_TICKS = 54
+const SHOT_MASS = 120
+export const SHOT_RADIUS = 5
+/** Shots in the air at once. */
+export const MOST_SHOTS = 60
+/** Ticks between two shots of one ship. */
+const RELOAD_TICKS = 8
 /** Share of the speed that a bounce keeps. */
 const BOUNCE = 0.9
 
@@ -131,6 +155,8 @@ export class World {
   tick = 0
   readonly ships: Map<number, Ship> = new Map()
   readonly balls: readonly MovingBall[]
+  readonly shots: MovingShot[] = []
+  readonly #reloadedAt: Map<number, number> = new Map()
   readonly #random: () => number
 
   /** `random` gives floats from 0 to 1. */
@@ -169,7 +195,26 @@ export class World {
 
   removeShip(id: number): void {
     this.ships.delete(id)
+    this.#reloadedAt.delete(id)
     for (const ball of this.balls) if (ball.owner === id) ball.owner = 0
+  }
+
+  /** Fires where the ship is heading; false when it is still loading or too much is in the air. */
+  fire(id: number): boolean {
+    const ship = this.ships.get(id)
+    if (!ship || this.tick < (this.#reloadedAt.get(id) ?? 0) || this.shots.length >= MOST_SHOTS) return false
+    this.#reloadedAt.set(id, this.tick + RELOAD_TICKS)
+    const x = Math.cos(ship.heading)
+    const y = Math.sin(ship.heading)
+    this.shots.push({
+      x: ship.x + x * SHIP_RADIUS,
+      y: ship.y + y * SHIP_RADIUS,
+      vx: ship.vx + x * SHOT_SPEED,
+      vy: ship.vy + y * SHOT_SPEED,
+      owner: id,
+      life: SHOT_TICKS,
+    })
+    return true
   }
 
   /** One tick. Each ship moves once for each of its steerings, and stands still without one. */
@@ -180,6 +225,7 @@ export class World {
     this.balls.forEach((ball, i) => {
       this.#moveBall(ball, BALL_RADII[i]!)
     })
+    this.#moveShots(ships)
     for (let i = 0; i < ships.length; i++) {
       for (let j = i + 1; j < ships.length; j++) {
         collide(ships[i]!, SHIP_RADIUS, SHIP_MASS, ships[j]!, SHIP_RADIUS, SHIP_MASS)
@@ -195,6 +241,28 @@ export class World {
         collide(ball, radius, radius * radius, this.balls[j]!, other, other * other)
       }
     })
+  }
+
+  /** A shot paints the ball that it hits, and throws back the ship. */
+  #moveShots(ships: readonly Ship[]): void {
+    for (let i = this.shots.length - 1; i >= 0; i--) {
+      const shot = this.shots[i]!
+      shot.x += shot.vx * STEP
+      shot.y += shot.vy * STEP
+      const isOut = shot.x < 0 || shot.y < 0 || shot.x > ARENA.width || shot.y > ARENA.height
+      let isSpent = --shot.life <= 0 || isOut
+      this.balls.forEach((ball, n) => {
+        const radius = BALL_RADII[n]!
+        if (isSpent || !collide(shot, SHOT_RADIUS, SHOT_MASS, ball, radius, radius * radius)) return
+        ball.owner = shot.owner
+        isSpent = true
+      })
+      for (const ship of ships) {
+        if (isSpent || ship.id === shot.owner) continue
+        isSpent = collide(shot, SHOT_RADIUS, SHOT_MASS * 6, ship, SHIP_RADIUS, SHIP_MASS / 4)
+      }
+      if (isSpent) this.shots.splice(i, 1)
+    }
   }
 
   #moveBall(ball: MovingBall, radius: number): void {

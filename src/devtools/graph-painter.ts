@@ -21,9 +21,9 @@ export interface Lane {
 export type LaneName = 'rtt' | 'loss' | 'traffic' | 'waiting' | 'age'
 
 /** Steps of the scales: what a ruler would have. */
-const STEPS = [1, 2, 5]
+const STEPS = [1, 1.5, 2, 3, 5, 7.5]
 
-/** The smallest 1, 2 or 5 times a power of ten that is at least `value`, and at least `floor`. */
+/** The smallest round number (1, 1.5, 2, 3, 5 or 7.5 times a power of ten) that is at least `value`, and at least `floor`. */
 export function niceTop(value: number, floor: number): number {
   if (!(value > floor)) return floor
   const power = 10 ** Math.floor(Math.log10(value))

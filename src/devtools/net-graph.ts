@@ -14,6 +14,8 @@ export interface NetGraphSource {
 const TEXT_MS = 250
 /** Step of an arrow key, ms. */
 const STEP_MS = 500
+/** Time between two drawings, ms: in it the picture moves less than a pixel on a phone and about one on a wide page. */
+const PAINT_MS = 30
 /** Frames over which the cost is averaged. */
 const COST_FRAMES = 64
 
@@ -124,8 +126,7 @@ export class NetGraph {
     const isDue = !this.isManual && now - this.#sampler.newestAt >= SAMPLE_MS
     if (isDue) this.sample(now)
     // Nothing slides where people asked for stillness: the picture changes with the figures.
-    const isStill = this.#stillness.matches && now - this.#paintedAt < 2 * TEXT_MS
-    if (!isStill) this.#paint(now)
+    if (now - this.#paintedAt >= (this.#stillness.matches ? 2 * TEXT_MS : PAINT_MS)) this.#paint(now)
     if (now - this.#textAt >= TEXT_MS) {
       this.#textAt = now
       this.#show(now)

@@ -115,7 +115,7 @@ describe('figures', () => {
 
   test('the top of a scale is a round number that holds the highest value', () => {
     expect([0, Number.NaN, 49, 51, 199, 200, 201, 4999].map((value) => niceTop(value, 50))).toEqual([
-      50, 50, 50, 100, 200, 200, 500, 5000,
+      50, 50, 50, 75, 200, 200, 300, 5000,
     ])
   })
 })
