@@ -79,6 +79,7 @@ export class OneWayMeter {
   horizonMs(now: number, lossShare: number): number {
     const silentMs = now - this.#newestArrivedAt
     const lateMs = this.#lateMs(lossShare)
+    this.#keep(lossShare, lateMs)
     // Later than packets ever are: a queue is filling, and what comes after is later still, at most by as much again.
     if (this.#newestLatenessMs > lateMs) return Math.max(0, silentMs / 2) - GUARD_MS
     return silentMs + this.#newestLatenessMs - lateMs - GUARD_MS
@@ -94,13 +95,19 @@ export class OneWayMeter {
 
   /** Lateness that a packet exceeds with a chance well below that of being lost. */
   #lateMs(lossShare: number): number {
-    const share = Math.min(0.995, Math.max(0.8, 1 - 0.7 * lossShare))
-    if (this.#refreshIn <= 0 || Math.abs(share - this.#quantileShare) > 0.02) {
-      this.#refreshIn = REFRESH
-      this.#quantileShare = share
-      this.#quantileMs = this.#quantile(share)
-    }
-    return this.#quantileMs
+    return this.#isFresh(lossShare) ? this.#quantileMs : this.#quantile(shareOf(lossShare))
+  }
+
+  /** Keeps a looked up lateness. Only where a packet is written: to ask for a deadline must change nothing. */
+  #keep(lossShare: number, lateMs: number): void {
+    if (this.#isFresh(lossShare)) return
+    this.#refreshIn = REFRESH
+    this.#quantileShare = shareOf(lossShare)
+    this.#quantileMs = lateMs
+  }
+
+  #isFresh(lossShare: number): boolean {
+    return this.#refreshIn > 0 && Math.abs(shareOf(lossShare) - this.#quantileShare) <= 0.02
   }
 
   #quantile(share: number): number {
@@ -148,4 +155,9 @@ export class OneWayMeter {
     if (!(gap <= this.#spacingMs)) this.#spacingMs = gap
     else this.#spacingMs += (gap - this.#spacingMs) / 64
   }
+}
+
+/** Share of packets that are to come within the lateness, by the share that is lost. */
+function shareOf(lossShare: number): number {
+  return Math.min(0.995, Math.max(0.8, 1 - 0.7 * lossShare))
 }
