@@ -2,7 +2,7 @@
  * The other side is in this page: for a page that is hosted without a server. The game, the race and their weather run over the
  * simulated path of `gannet/sim`, with its model of what SCTP does below a DataChannel.
  */
-import { type ChannelTable, Endpoint, type EndpointEvent } from 'gannet'
+import { type ChannelTable, Endpoint, type EventOf } from 'gannet'
 import { type EndpointWatcher, Peer, systemHost } from 'gannet/browser'
 import {
   DCSCTP,
@@ -170,7 +170,7 @@ async function opened<C extends ChannelTable>(peer: Peer<C>): Promise<Peer<C>> {
   return peer
 }
 
-type PageEvent<C extends ChannelTable> = EndpointEvent<keyof C & string> & { readonly peer: Peer<C> }
+type PageEvent<C extends ChannelTable> = EventOf<C> & { readonly peer: Peer<C> }
 
 /** What `listen` gives, for peers that are at hand. */
 class PageServer<C extends ChannelTable> {

@@ -70,7 +70,10 @@ const net: Net<typeof CHANNELS> = new Net({
       chat.clear()
     }
   },
-  onMessage(channel, payload, key) {
+  onEvent(event) {
+    if (event.type === 'verdict' && event.channel === 'chat') chat.takeVerdict(event.id, event.verdict)
+    if (event.type !== 'message') return
+    const { channel, payload, key } = event
     if (channel === 'state') state.take(key, payload)
     else if (channel === 'line') hand(decodeLine(payload), (report) => panel.takeConditions(report.conditions))
     else if (channel === 'chat') hand(decodeChat(payload), (line) => chat.hear(line.name, line.text))
@@ -80,9 +83,6 @@ const net: Net<typeof CHANNELS> = new Net({
         game.takeRoster(roster)
       })
     }
-  },
-  onVerdict(channel, id, verdict) {
-    if (channel === 'chat') chat.takeVerdict(id, verdict)
   },
 })
 

@@ -2,7 +2,7 @@
  * A game's whole connection to its server: connect, come back after a drop, hand over what arrives, send. It knows nothing of this
  * game: copy the file, give it your channels, call `update` at the start of each tick and `flush` at its end.
  */
-import type { ChannelTable, CloseReason, MessageId, SendOptions, Verdict } from 'gannet'
+import type { ChannelTable, CloseReason, EventOf, MessageId, MessageOf, SendOptions } from 'gannet'
 import { type ConnectOptions, connect, type Peer } from 'gannet/browser'
 
 export type NetStatus<C extends ChannelTable> =
@@ -17,9 +17,8 @@ export interface NetOptions<C extends ChannelTable> extends ConnectOptions<C> {
   /** Another way to a peer than over the network, such as a server in this page. */
   readonly dial?: () => Promise<Peer<C>>
   readonly onStatus: (status: NetStatus<C>) => void
-  /** The payload is yours. `key` is −1 without one. */
-  readonly onMessage: (channel: keyof C & string, payload: Uint8Array, key: number) => void
-  readonly onVerdict?: (channel: keyof C & string, id: MessageId, verdict: Verdict) => void
+  /** Messages, verdicts and the rest, in order, from inside `update` only. */
+  readonly onEvent: (event: EventOf<C>) => void
 }
 
 /** Longest pause between two attempts, ms. */
@@ -46,15 +45,18 @@ export class Net<const C extends ChannelTable> {
     const peer = this.#peer
     peer?.update()
     for (let event = peer?.pollEvent(); event; event = peer?.pollEvent()) {
-      if (event.type === 'message') this.#options.onMessage(event.channel, event.payload, event.key)
-      else if (event.type === 'verdict') this.#options.onVerdict?.(event.channel, event.id, event.verdict)
-      else if (event.type === 'closed') this.#retry(event.reason)
+      this.#options.onEvent(event)
+      if (event.type === 'closed') this.#retry(event.reason)
     }
   }
 
   /** `undefined`: not connected, or a reliable channel is full. Otherwise its verdict will come under this number. */
-  send(channel: keyof C & string, payload: Uint8Array, options?: SendOptions): MessageId | undefined {
-    return this.#peer?.trySend(channel, payload, options)
+  send<Name extends keyof C & string>(
+    channel: Name,
+    message: MessageOf<C, Name>,
+    options?: SendOptions,
+  ): MessageId | undefined {
+    return this.#peer?.trySend(channel, message, options)
   }
 
   /** End of a tick: what was sent goes out, in one packet if it fits. */

@@ -28,10 +28,10 @@ export class GannetRun implements Run {
       protocol: RACE_PROTOCOL,
       ...(dial && { dial }),
       onStatus: ({ kind }) => listener.onOpen(kind === 'open'),
-      onMessage(channel, payload) {
-        const parcel = decodeParcel(payload)
-        if (!parcel) return
-        if (channel === 'state') listener.onState(parcel)
+      onEvent(event) {
+        const parcel = event.type === 'message' ? decodeParcel(event.payload) : undefined
+        if (!parcel || event.type !== 'message') return
+        if (event.channel === 'state') listener.onState(parcel)
         else listener.onMessage(parcel)
       },
     })

@@ -1,5 +1,5 @@
 /** The authoritative game: takes inputs, moves the world, tells everyone. Knows Gannet, but not what carries it. */
-import type { EndpointEvent } from 'gannet'
+import type { EventOf } from 'gannet'
 import type { Peer } from 'gannet/node'
 import { Bot } from './bots.ts'
 import {
@@ -36,7 +36,7 @@ export type GamePeer = Pick<Peer<Channels>, 'id' | 'send' | 'trySend' | 'close'>
 
 export interface GameServer {
   update(): void
-  pollEvent(): (EndpointEvent<keyof Channels & string> & { readonly peer: GamePeer }) | undefined
+  pollEvent(): (EventOf<Channels> & { readonly peer: GamePeer }) | undefined
   flush(): void
 }
 
