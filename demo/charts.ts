@@ -3,6 +3,8 @@ import uPlot from 'uplot'
 import { BUCKETS } from './tally.ts'
 
 const SPAN_SECONDS = 15
+/** Where the bar of those that are missing stands: apart from the others. */
+const MISSING_PLACE = BUCKETS.length + 4
 /** Range of the age, ms, on a logarithmic scale: from one frame to where nobody plays any more. */
 const AGE_RANGE: [number, number] = [10, 10_000]
 const AGE_MARKS = [10, 100, 1_000, 10_000]
@@ -143,7 +145,7 @@ export class LatencyChart extends Chart {
   constructor(frame: HTMLElement) {
     super(frame)
     const bars = uPlot.paths.bars!({ size: [0.82, 40], radius: 0.1 })
-    const last = BUCKETS.length + 2
+    const last = MISSING_PLACE
     this.plot = new uPlot(
       {
         ...this.base,
@@ -185,9 +187,9 @@ export class LatencyChart extends Chart {
   }
 
   draw(buckets: readonly number[], missing: number): void {
-    const indices = Array.from({ length: BUCKETS.length + 3 }, (_, i) => i)
+    const indices = Array.from({ length: MISSING_PLACE + 1 }, (_, i) => i)
     const came = indices.map((i) => buckets[i] ?? null)
-    const never = indices.map((i) => (i === BUCKETS.length + 2 && missing > 0 ? missing : null))
+    const never = indices.map((i) => (i === MISSING_PLACE && missing > 0 ? missing : null))
     this.#top = Math.max(10, missing, ...buckets) * 1.1
     this.plot.setData([indices, came.map((count) => count || null), never], true)
   }
