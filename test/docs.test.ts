@@ -10,6 +10,7 @@ import { root, runNode, toolPath } from '../scripts/tool.mjs'
  * - ```` ```ts continued ```` goes on where the block before it ended: same module.
  * - `<!-- ts … -->` in a Markdown file holds lines that readers need not see; they begin the next block.
  * - Code that shall not compile is ```` ```text ````.
+ * - ```` ```ts path/to/file.ts ```` is that file, which other tests compile and run.
  *
  * Lines keep their numbers in the generated modules, so that the compiler's word is right for the document.
  */
@@ -104,6 +105,18 @@ describe('ts blocks compile', () => {
 
   test.each(modules.map((module) => [`${module.document}:${module.line}`, module] as const))('%s', (_, module) => {
     expect((findings.get(fileOf(module)) ?? []).map((finding) => module.document + finding)).toEqual([])
+  })
+})
+
+describe('blocks that name a file', () => {
+  const named = documents.flatMap((document) =>
+    [...readFileSync(join(root, document), 'utf8').matchAll(/^```ts (\S+\.ts)\r?\n([\s\S]*?)^```/gm)].map(
+      ([, path, code]) => [document, path!, code!] as const,
+    ),
+  )
+
+  test.each(named)('in %s are the whole of %s', (_, path, code) => {
+    expect(code).toBe(readFileSync(join(root, path), 'utf8'))
   })
 })
 
