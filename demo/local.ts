@@ -24,9 +24,12 @@ import { STEP_MS } from './world.ts'
 const SEED = 'a gannet dives'
 /** Ticks made up for after a pause. */
 const MOST_TICKS = 12
-/** A browser and a Node server with Gannet, and the same as they come. */
+/** A browser and a Node server, as Gannet sets them up and as they come. */
 const BROWSER: SctpSide = { options: DCSCTP }
-const GANNET_SERVER: SctpSide = { options: { ...LIBDATACHANNEL, sendBufferBytes: 16_384 } }
+const GANNET_SERVER: SctpSide = {
+  options: { ...LIBDATACHANNEL, sendBufferBytes: 16_384 },
+  reliability: { lifetimeMs: 20 },
+}
 const PLAIN_SERVER: SctpSide = { options: LIBDATACHANNEL }
 
 export class LocalPlace implements Place {
