@@ -1,18 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { expect, type Page, test } from 'playwright/test'
 import { createServer, type ViteDevServer } from 'vite'
-import { replayCommand } from '../src/cli/replay.ts'
+import { root, runNode } from '../scripts/tool.mjs'
 
 /** The demo as `npm start` serves it, on a port of its own. */
 let vite: ViteDevServer
 let url = ''
 
 test.beforeAll(async () => {
-  const repository = dirname(dirname(fileURLToPath(import.meta.url)))
   vite = await createServer({
-    configFile: `${repository}/vite.config.ts`,
+    configFile: join(root, 'vite.config.ts'),
     logLevel: 'error',
     server: { host: '127.0.0.1', port: 0, strictPort: false },
   })
@@ -121,9 +119,9 @@ test('a trace is saved, run again by the command line, and opened in the page', 
   await page.getByTestId('trace-save').click()
   const path = await (await downloading).path()
   expect(readFileSync(path).length).toBeGreaterThan(10_000)
-  const lines: string[] = []
-  expect(await replayCommand.run([path], (line) => lines.push(line))).toBe(0)
-  const hash = /delivered, hash ([0-9a-f]{8})/.exec(lines.join('\n'))![1]!
+  const replayed = await runNode(join(root, 'dist/cli/gannet.js'), ['replay', path], { quiet: true })
+  expect(replayed.code, replayed.output).toBe(0)
+  const hash = /delivered, hash ([0-9a-f]{8})/.exec(replayed.stdout)![1]!
   await page.getByTestId('trace-file').setInputFiles(path)
   const dialog = page.getByTestId('trace-dialog')
   await expect(dialog.getByTestId('trace-verdict')).toContainText('the same as recorded')
