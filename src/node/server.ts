@@ -18,6 +18,7 @@ import type { SignalHttp } from './http.ts'
 import { nativeIceServers } from './ice-servers.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import type { Native } from './native.ts'
+import { addTo, createTotals, operationsHandler } from './operations.ts'
 import type { ServerCloseOptions, ServerOptions } from './options.ts'
 import { RefusalCounts } from './refusal-counts.ts'
 import { ServerPeer } from './server-peer.ts'
@@ -54,6 +55,8 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
   readonly handle: RequestHandler
   /** The same for `node:http`, Connect, Express and Vite; requests to other paths go to `next`. */
   readonly nodeListener: NodeListener
+  /** `/healthz`, `/readyz` and `/metrics`: for a port of your own, not for the public. */
+  readonly operations: RequestHandler
   readonly #ground: ServerGround
   readonly #options: Omit<ServerOptions<C, Data>, 'idleTimeoutMs'>
   readonly #logger: Logger
@@ -69,6 +72,9 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
   readonly #maxPipes: number
   readonly #queue = new EventQueue<C, Data>()
   readonly #groups = new Groups<C, Data>()
+  readonly #gone = createTotals()
+  #opened = 0
+  #closed = 0
   #closing: Promise<void> | undefined
   /** While draining: called when a peer has gone. */
   #onGone: (() => void) | undefined
@@ -118,6 +124,17 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
       ...(maxOfferBytes !== undefined && { maxOfferBytes }),
     })
     this.nodeListener = nodeListener(this.handle, { path })
+    this.operations = operationsHandler(() => ({
+      peers: this.#peers.size,
+      away: [...this.#peers.values()].filter((peer) => peer.isAway).length,
+      pending: this.pending,
+      isClosing: this.isClosing,
+      refusals: this.refusals,
+      opened: this.#opened,
+      closed: this.#closed,
+      stats: [...this.#all.values()].map((peer) => peer.stats),
+      gone: this.#gone,
+    }))
   }
 
   /** The HTTP port that `listen` opened, or `undefined` if it was given none. */
@@ -298,6 +315,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     void peer.closed.then((reason) => {
       cancel()
       this.#all.delete(id)
+      addTo(this.#gone, peer.stats)
       this.#lines.delete(id)
       this.#logger.info('a peer has gone', { id, reason })
     })
@@ -309,11 +327,16 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     if (state === 'connecting') return
     this.#admissions.settle(id)
     if (state !== 'closed') {
-      if (!source.hasOpened) this.#logger.info('a peer has come', { id, address: peer.address })
+      if (!source.hasOpened) {
+        this.#opened++
+        this.#logger.info('a peer has come', { id, address: peer.address })
+      }
       this.#peers.set(id, peer)
     } else {
       // One that was refused was never the game's.
-      if (!this.#peers.delete(id) && !source.hasOpened) return
+      const wasHere = this.#peers.delete(id)
+      if (!wasHere && !source.hasOpened) return
+      if (wasHere) this.#closed++
       this.#groups.leave(peer)
       this.#onGone?.()
     }
