@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { type ListenOptions, listen, type Server, turnCredentials } from 'gannet/node'
 import { UdpRelay, withoutCandidates } from 'gannet/sim/relay'
 import { type BrowserContext, expect, type Page, test } from 'playwright/test'
@@ -156,7 +158,7 @@ test.describe('the doctor in a page', () => {
       bindAddress: LOOPBACK,
       host: LOOPBACK,
       port: 0,
-      announce: [{ address: LOOPBACK, port: 9 }],
+      announce: [{ address: LOOPBACK, port: 40_009 }],
       transformOffer: withoutCandidates,
     })
     closing.push(
@@ -173,12 +175,15 @@ test.describe('the doctor in a page', () => {
     const closed = await codeOf(walled.url!)
     expect([closed.code, closed.pairs.join()]).toEqual([
       'ice-failed',
-      expect.stringMatching(/127\.0\.0\.1:9 .* 0 answers/),
+      expect.stringMatching(/127\.0\.0\.1:40009 .* 0 answers/),
     ])
     expect((await codeOf(far.url!.replace(/:\d+/, ':1'))).code).toBe('unreachable')
-    // Vite answers pages of its own origin alone.
-    expect((await codeOf(`${home.pages.url.replace('127.0.0.1', 'localhost')}/server/main.ts`)).code).toMatch(
-      /cors-blocked|unreachable/,
+    const bare = createServer((_request, response) => response.end('no CORS here'))
+    await new Promise<void>((resolve) => bare.listen(0, LOOPBACK, resolve))
+    closing.push(
+      () => bare.close(),
+      () => bare.closeAllConnections(),
     )
+    expect((await codeOf(`http://${LOOPBACK}:${(bare.address() as AddressInfo).port}/`)).code).toBe('cors-blocked')
   })
 })

@@ -74,11 +74,14 @@ class PageConnection implements ProbedConnection {
   async reach(timeoutMs: number): Promise<Reached> {
     const endsAt = performance.now() + timeoutMs
     let failure: ReturnType<typeof failureOf>
+    let pairs: string[] = []
     while (this.#channel.readyState === 'connecting' && failure === undefined && performance.now() < endsAt) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await new Promise((resolve) => setTimeout(resolve, 100))
       failure = failureOf(this.#connection)
+      // A browser forgets its pairs when ICE gives up.
+      const seen = await pairsOf(this.#connection)
+      if (seen.length > 0) pairs = seen
     }
-    const pairs = await pairsOf(this.#connection)
     const { iceConnectionState: ice, connectionState } = this.#connection
     const detail = `ICE is ${ice}, the connection ${connectionState}, the channel ${this.#channel.readyState}`
     if (this.#channel.readyState === 'open') return { stage: 'open', detail, pairs }

@@ -13,7 +13,13 @@ export {
   type SignalRefusalDetails,
 } from '../signal/errors.ts'
 export type { ClientInfo, RequestHandler } from '../signal/handler.ts'
-export type { NodeListener, NodeRequest, NodeResponse } from '../signal/node-bridge.ts'
+export {
+  type NodeListener,
+  type NodeListenerOptions,
+  type NodeRequest,
+  type NodeResponse,
+  nodeListener,
+} from '../signal/node-bridge.ts'
 export type { EndpointTuning } from '../transport/endpoint.ts'
 export { TransportError, type TransportErrorCode } from '../transport/errors.ts'
 export { type Host, systemHost } from '../transport/host.ts'
@@ -21,6 +27,7 @@ export { type FlushOptions, Peer, type PeerOptions } from '../transport/peer.ts'
 export type { PipeOptions } from '../transport/pipe-demand.ts'
 export type { Transport, TransportEnd } from '../transport/transport.ts'
 export type { AnnouncedAddress } from './announce.ts'
+export { Balancer, type Seat } from './balancer.ts'
 export type { ServerEvent } from './event-queue.ts'
 export type { Authorize } from './gate.ts'
 export type { Group, GroupSendOptions } from './groups.ts'

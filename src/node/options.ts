@@ -52,7 +52,10 @@ export interface ServerOptions<C extends ChannelTable, Data = undefined> extends
   readonly maxOfferBytes?: number
   /** Where clients reach the server's UDP port, when that is not where the server sees itself: containers, 1:1 NAT, fleets. */
   readonly announce?: readonly AnnouncedAddress[]
-  /** STUN and TURN servers; a function is asked for each offer, so that its credentials may be short-lived. Default none. */
+  /**
+   * STUN and TURN servers for this end; a function is asked for each offer, so that its credentials may be short-lived. Default none,
+   * which a server with a reachable port needs. With any, connections cannot share the UDP port: each has one of its own.
+   */
   readonly iceServers?: readonly IceServer[] | (() => readonly IceServer[] | Promise<readonly IceServer[]>)
   /** `relay`: take no way but through a TURN server. Default `all`. */
   readonly iceTransportPolicy?: 'all' | 'relay'

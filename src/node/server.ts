@@ -239,8 +239,7 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
     const { iceServers, iceTransportPolicy } = this.#options
     const servers = typeof iceServers === 'function' ? await iceServers() : iceServers
     return {
-      ...configOf(this.#ground.udp.address),
-      iceServers: nativeIceServers(servers ?? []),
+      ...configOf(this.#ground.udp.address, nativeIceServers(servers ?? [])),
       ...(iceTransportPolicy !== undefined && { iceTransportPolicy }),
     }
   }

@@ -54,15 +54,16 @@ export async function holdUdp(native: Native, wanted: UdpAddress): Promise<HeldU
   }
 }
 
-/** What a native connection is told about its place; `holdUdp` has made sure of it. */
-export function configOf({ bindAddress, port }: UdpAddress): RtcConfig {
+/**
+ * What a native connection is told about its place; `holdUdp` has made sure of it. With ICE servers it gets a port of its own:
+ * libdatachannel 0.24.5 asks neither STUN nor TURN servers through a shared one, and says nothing of it.
+ */
+export function configOf({ bindAddress, port }: UdpAddress, iceServers: RtcConfig['iceServers'] = []): RtcConfig {
   return {
-    iceServers: [],
+    iceServers,
     maxMessageSize: SEND_BUFFER_BYTES,
     ...(bindAddress !== undefined && { bindAddress }),
-    enableIceUdpMux: true,
-    portRangeBegin: port,
-    portRangeEnd: port,
+    ...(iceServers.length === 0 && { enableIceUdpMux: true, portRangeBegin: port, portRangeEnd: port }),
   }
 }
 
