@@ -224,7 +224,7 @@ export function transfer(core, sim, scenario, options, seed) {
   world.run(traffic.deliveredAt + SETTLE_US)
   if (!traffic.isSettled) throw new Error('the message has no verdict')
   const { stats } = client.endpoint
-  const again = stats.resends + stats.copies
+  const again = stats.resends + stats.copies + stats.repairs
   return {
     ms: (traffic.deliveredAt - startsAt) / 1000,
     idealMs: (bytes * 8) / (scenario.mbits * 1000) + scenario.rttMs / 2,

@@ -65,6 +65,8 @@ export interface EndpointStats {
   resends: number
   /** Copies sent although none was known to be lost, and second copies of resends (`redundancy`). */
   copies: number
+  /** Combinations of fragments sent when nothing new was left of a large message, so that a loss at its end costs no round trip. */
+  repairs: number
   /** Reliable messages and fragments that came again and were dropped. */
   duplicateMessages: number
   /** Messages that their channel's codec could not read, each told by an `undecodable` event. */
@@ -207,6 +209,7 @@ export function createStats(): EndpointStats {
     messagesReplaced: 0,
     resends: 0,
     copies: 0,
+    repairs: 0,
     duplicateMessages: 0,
     messagesUndecodable: 0,
     queuedBytes: 0,

@@ -3,7 +3,7 @@ import type { ChannelTable } from '../../src/core/config.ts'
 import type { EndpointOptions } from '../../src/index.ts'
 import { Hostile } from '../support/hostile.ts'
 import { usedBytes } from '../support/memory.ts'
-import type { FragmentTree, RecordCraft } from '../wire/oracle.ts'
+import { type FragmentTree, type RecordCraft, type Run, repairPayload } from '../wire/oracle.ts'
 
 /** The channel under attack comes in each kind; `talk` must not notice. */
 const CHANNELS = {
@@ -376,6 +376,46 @@ describe('a peer that lies is refused under its own name, and other traffic goes
     })
     expect(hostile.messagesOn('shots')).toHaveLength(1)
     expect(hostile.victim.stats.packetsDuplicate).toBe(49)
+  })
+})
+
+describe('repair fragments', () => {
+  const repair = (channel: number, group: number, seed: number, runs: Run[], count = 250): FragmentTree => {
+    const data = Array.from({ length: count }, () => bytes(20, 1 + (seed % 200)))
+    return fragment(channel, group, count + seed, repairPayload(data, seed, runs), { count, parity: runs.length })
+  }
+
+  test('that are never followed by enough to solve them are refused beyond their number, in all groups together too', () => {
+    const hostile = attack((peer) => {
+      for (let i = 0; i < 400; i++)
+        peer.records(
+          repair(HITS, i % 8, i, [
+            [0, 200],
+            [210, 40],
+          ]),
+        )
+    })
+    const { refusals } = hostile.victim.stats
+    // 48 of each message.
+    expect(refusals.reassemblyFull).toBe(400 - 8 * 48)
+    expect(hostile.messagesOn('hits')).toEqual([])
+  })
+
+  test('that contradict each other are refused, and their message is dead', () => {
+    const hostile = attack((peer) => {
+      peer.records(repair(CHAT, 0, 0, [[0, 3]], 3))
+      peer.records(repair(CHAT, 0, 1, [[0, 4]], 4))
+      peer.records(repair(CHAT, 0, 2, [[0, 3]], 3))
+    })
+    expect(hostile.victim.stats.refusals.badFragment).toBe(1)
+    expect(hostile.victim.stats.packetsRefused).toBe(1)
+  })
+
+  test('with sums that are lies give a message of the size that was said, and nothing worse', () => {
+    const hostile = attack((peer) => {
+      for (let seed = 0; seed < 3; seed++) peer.records(repair(HITS, 0, seed, [[0, 3]], 3))
+    })
+    expect(hostile.messagesOn('hits').map(({ length }) => length)).toEqual([60])
   })
 })
 

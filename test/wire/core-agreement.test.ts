@@ -11,9 +11,12 @@ import {
   decodePacket,
   encodePacket,
   type FragmentTree,
+  hasParity,
   OracleError,
   type PacketTree,
   parityPayload,
+  readRepair,
+  repairPayload,
   toHex,
   type WireContext,
 } from './oracle.ts'
@@ -224,14 +227,21 @@ describe('what real endpoints write in a game on a bad path', () => {
   const random = new Random(0x5eed)
   const [client, server] = [new Writer('client', random.fork('client')), new Writer('server', random.fork('server'))]
   const weather = { delayMs: 40, jitterMs: 15, reorder: true, loss: 0.12, burst: 3, duplicate: 0.02 }
+  let isPlaying = true
+  const play = (side: Writer): void => {
+    if (isPlaying) side.play(random)
+  }
   const world = new World({
     seed: 0x5eed,
-    client: { node: client.node, hz: 60, tick: () => client.play(random) },
-    server: { node: server.node, hz: 30, phaseMs: 5, tick: () => server.play(random) },
+    client: { node: client.node, hz: 60, tick: () => play(client) },
+    server: { node: server.node, hz: 30, phaseMs: 5, tick: () => play(server) },
     up: { ...weather, blackouts: [{ fromMs: 4_000, lengthMs: 1_500 }] },
     down: weather,
   })
-  world.run(11_000)
+  world.run(10_000)
+  // What the side that does not close has sent last would be cut off by the other's goodbye.
+  isPlaying = false
+  world.run(1_000)
   client.endpoint.close()
   world.run(3_000)
 
@@ -259,11 +269,12 @@ describe('what real endpoints write in a game on a bad path', () => {
         records.map((record) => {
           if (record.type === 'skip') return record.group === undefined ? 'skip' : 'skip of a group'
           if (record.type === 'message') return record.key === undefined ? 'message' : 'message with a key'
-          return record.type === 'fragment' && record.particulars && record.index > 0 ? 'parity' : record.type
+          if (record.type !== 'fragment' || !record.particulars || record.index === 0) return record.type
+          return hasParity(GAME_KINDS[record.channel]!) ? 'parity' : 'repair'
         }),
       )
       expect([...sorts].sort()).toEqual(
-        ['fragment', 'message', 'message with a key', 'parity', 'ping', 'skip', 'skip of a group'].filter(
+        ['fragment', 'message', 'message with a key', 'parity', 'ping', 'repair', 'skip', 'skip of a group'].filter(
           // Pings are for silence and probes.
           (sort) => sort !== 'ping' || sorts.has('ping'),
         ),
@@ -302,8 +313,13 @@ describe('what real endpoints write in a game on a bad path', () => {
         const pieces = Array.from({ length: count }, (_, i) =>
           sent.payload.slice(i * first.length, (i + 1) * first.length),
         )
-        for (const { index, payload } of fragments) {
-          const expected = index < count ? pieces[index]! : parityPayload(pieces, index - count)
+        for (const { channel, index, payload, particulars: own } of fragments) {
+          const isRepair = index >= count && !hasParity(GAME_KINDS[channel]!)
+          const code = (): Bytes =>
+            isRepair
+              ? repairPayload(pieces, index - count, readRepair(payload, count, own!.parity, 0).runs)
+              : parityPayload(pieces, index - count)
+          const expected = index < count ? pieces[index]! : code()
           expect(toHex(payload), `${name}, fragment ${index} of ${count} + ${parity}`).toBe(toHex(expected))
         }
       }

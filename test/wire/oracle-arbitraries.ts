@@ -14,11 +14,14 @@ import {
   hasParity,
   hasSkips,
   horizonOf,
+  joined,
   type MessageTree,
   type PacketTree,
   type Particulars,
   type PingTree,
   type SkipTree,
+  unsigned,
+  varint,
   type WelcomeTree,
 } from './oracle.ts'
 
@@ -118,7 +121,7 @@ function controlArbitrary(kinds: readonly ChannelKind[]): fc.Arbitrary<SkipTree 
   return fc.oneof(ping, skip)
 }
 
-/** Fragment 0, another data fragment or a parity fragment, on any channel. */
+/** Fragment 0, another data fragment, a parity or a repair fragment, on any channel. */
 export function fragmentArbitrary(kinds: readonly ChannelKind[]): fc.Arbitrary<FragmentTree> {
   const base = fc.record({ channel: fc.integer({ min: 0, max: kinds.length - 1 }), group: u16 })
   const plain = fc
@@ -141,6 +144,7 @@ export function fragmentArbitrary(kinds: readonly ChannelKind[]): fc.Arbitrary<F
         const isParity = parity > 0 && seed.parityIndex % 2 === 0
         const index = isParity ? seed.count + (seed.parityIndex % parity) : 0
         const lastSize = 1 + (seed.last % seed.payload.length)
+        if (!hasParity(kind) && seed.parityIndex % 2 === 0) return repairOf(channel, group, kind, { ...seed, lastSize })
         const particulars: Particulars = {
           count: seed.count,
           parity,
@@ -152,6 +156,35 @@ export function fragmentArbitrary(kinds: readonly ChannelKind[]): fc.Arbitrary<F
       })
   })
   return fc.oneof(plain, particular)
+}
+
+/** A repair fragment of one run, or of two if there is room. */
+function repairOf(
+  channel: number,
+  group: number,
+  kind: ChannelKind,
+  seed: {
+    readonly count: number
+    readonly more: number
+    readonly last: number
+    readonly lastSize: number
+    readonly id: number
+    readonly key: number | undefined
+    readonly payload: Uint8Array
+  },
+): FragmentTree {
+  const gap = seed.more % seed.count
+  const length = 1 + (seed.last % (seed.count - gap))
+  const isDouble = gap + length + 2 <= seed.count
+  const runs = isDouble ? [varint(gap), varint(length - 1), varint(1), varint(0)] : [varint(gap), varint(length - 1)]
+  const particulars: Particulars = {
+    count: seed.count,
+    parity: runs.length / 2,
+    id: seed.id,
+    ...(hasKeys(kind) && seed.key !== undefined ? { key: seed.key } : {}),
+  }
+  const payload = joined([unsigned(seed.lastSize, 2), ...runs, seed.payload])
+  return { type: 'fragment', channel, group, index: seed.count + seed.last, particulars, payload }
 }
 
 /** A data packet under these kinds. */

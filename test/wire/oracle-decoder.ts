@@ -1,5 +1,6 @@
 import { MAX_GROUPS, offsetsOf } from './oracle-ack.ts'
 import { Cursor, horizonOf, nearest, OracleError } from './oracle-primitives.ts'
+import { readRepair } from './oracle-repair.ts'
 import {
   type AckTree,
   CLOSE_KINDS,
@@ -164,21 +165,28 @@ function decodeFragment(cursor: Cursor, channel: number, context: WireContext): 
   if (count < 2) throw new OracleError('fragment-count', countAt, `${count}, at least 2`)
   const parityAt = cursor.offset
   const parity = cursor.varint('parity')
-  if (parity > 0 && !hasParity(kind))
-    throw new OracleError('fragment-parity', parityAt, `channel ${channel} is ${kind}`)
-  if (parity > 0 && count + parity > 255)
-    throw new OracleError('fragment-parity', parityAt, `${count} + ${parity} > 255`)
   if (index > 0 && index < count)
     throw new OracleError('fragment-particulars', indexAt, `data fragment ${index} has some`)
-  if (index >= count + parity)
-    throw new OracleError('fragment-particulars', indexAt, `${index} of ${count} + ${parity}`)
+  const isRepair = !hasParity(kind) && index > 0
+  if (isRepair) {
+    if (parity < 1 || parity > 4) throw new OracleError('repair-runs', parityAt, `${parity} runs, 1 to 4`)
+    if (index - count > 65_535) throw new OracleError('repair-seed', indexAt, `seed ${index - count}, at most 65535`)
+  } else {
+    if (parity > 0 && !hasParity(kind))
+      throw new OracleError('fragment-parity', parityAt, `channel ${channel} is ${kind}`)
+    if (parity > 0 && count + parity > 255)
+      throw new OracleError('fragment-parity', parityAt, `${count} + ${parity} > 255`)
+    if (index >= count + parity)
+      throw new OracleError('fragment-particulars', indexAt, `${index} of ${count} + ${parity}`)
+  }
   const id = hasIds(kind) ? { id: restored(cursor, 3, 'message id', context.references?.ids?.[channel]) } : {}
   const keyAt = cursor.offset
   const key = hasKeys(kind) ? cursor.varint('key + 1') - 1 : -1
   if (key > MAX_KEY) throw new OracleError('key-too-large', keyAt, `${key}, at most ${MAX_KEY}`)
   const payloadAt = cursor.offset
   const payload = fragmentPayload(cursor)
-  if (index >= count) checkParityPayload(payload, payloadAt)
+  if (isRepair) readRepair(payload, count, parity, payloadAt)
+  else if (index >= count) checkParityPayload(payload, payloadAt)
   const particulars: Particulars = { count, parity, ...id, ...(key >= 0 ? { key } : {}) }
   return { type: 'fragment', channel, group, index, particulars, payload }
 }

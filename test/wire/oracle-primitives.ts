@@ -41,6 +41,9 @@ export type Malformation =
   | 'fragment-empty'
   /** A parity payload that no message can have: no combination, or an impossible size of the last data fragment. */
   | 'parity-payload'
+  | 'repair-runs'
+  | 'repair-seed'
+  | 'repair-payload'
   | 'control-unknown'
   | 'horizon-without-ack'
   | 'horizon-zero'

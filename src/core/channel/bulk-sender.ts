@@ -3,6 +3,7 @@ import { Fifo } from '../container/fifo.ts'
 import type { RecordSink } from './channel.ts'
 import type { Outbox } from './outbox.ts'
 import type { OutgoingMessage } from './outgoing.ts'
+import { TailRepair } from './tail-repair.ts'
 
 /** What a bulk sender leaves to the channel it is part of. */
 export interface BulkRules {
@@ -15,8 +16,9 @@ export interface BulkRules {
 }
 
 /**
- * The large messages of a reliable channel, which travel in fragments: what was lost first, then what is new. They are bulk:
- * whole messages never wait for them, and they leave at the pace of the congestion controller.
+ * The large messages of a reliable channel, which travel in fragments: what was lost first, then what is new, and when nothing is,
+ * combinations of what is not confirmed. They are bulk: whole messages never wait for them, and they leave at the pace of the
+ * congestion controller.
  */
 export class BulkSender {
   readonly #config: ChannelConfig
@@ -26,6 +28,9 @@ export class BulkSender {
   readonly #waiting: Fifo<OutgoingMessage> = new Fifo(4)
   /** With lost fragments, oldest loss first. */
   readonly #resend: Fifo<OutgoingMessage> = new Fifo(4)
+  /** The message whose last fragment left last, and its repair. */
+  #last: OutgoingMessage | undefined = undefined
+  #repair: TailRepair | undefined = undefined
   #waitingBytes = 0
   #resendBytes = 0
   #nextGroup = 0
@@ -42,9 +47,10 @@ export class BulkSender {
   }
 
   get isPending(): boolean {
-    if (this.#resend.length > 0) return true
+    if (this.#resend.length > 0 && !this.#isHeld) return true
     const message = this.#waiting.at(0)
-    return message !== undefined && (!message.isQueued || message.hasBegun || this.#rules.mayBegin(message))
+    if (message === undefined) return this.#wantsRepair
+    return !message.isQueued || message.hasBegun || this.#rules.mayBegin(message)
   }
 
   /** Takes a message into the queue. */
@@ -76,6 +82,18 @@ export class BulkSender {
     this.#resend.push(message)
   }
 
+  /** A combination of fragments of `message` was confirmed, or a fragment; says whether the rest follows from them. */
+  onAcked(message: OutgoingMessage, fragment: number): boolean {
+    const repair = this.#repair
+    if (repair === undefined || message !== this.#last) return false
+    if (fragment >= message.count) repair.onAcked(fragment - message.count)
+    return repair.isSolved
+  }
+
+  onRepairLost(message: OutgoingMessage, fragment: number): void {
+    if (message === this.#last) this.#repair?.onLost(fragment - message.count)
+  }
+
   /** The message at the head if it has become one that travels whole, taken out; see `Outbox.replace`. */
   shiftWhole(): OutgoingMessage | undefined {
     const message = this.#waiting.at(0)
@@ -88,6 +106,7 @@ export class BulkSender {
 
   /** Writes one fragment; returns its bytes, or 0 when none fits or waits. */
   writeOne(sink: RecordSink): number {
+    if (this.#isHeld) return this.#writeRepair(sink)
     for (let message = this.#resend.at(0); message !== undefined; message = this.#resend.at(0)) {
       if (message.status === 'live' && message.expiresAt <= sink.now) this.#rules.giveUp(message)
       const bytes = this.#writeLost(sink, message)
@@ -103,13 +122,15 @@ export class BulkSender {
       }
       this.#dropWaiting()
     }
-    return 0
+    return this.#writeRepair(sink)
   }
 
   /** Lets go of everything. */
   clear(): void {
     this.#waiting.clear()
     this.#resend.clear()
+    this.#last = undefined
+    this.#repair = undefined
     this.#waitingBytes = 0
     this.#resendBytes = 0
   }
@@ -147,9 +168,42 @@ export class BulkSender {
     this.#waitingBytes -= message.fragmentLength(index)
     if (++table.nextUnsent === table.total) {
       this.#outbox.left(message)
+      this.#tail(message)
       this.#dropWaiting()
     }
     return bytes
+  }
+
+  /** Only the last message has lost fragments, and combinations that are on their way may make them good. */
+  get #isHeld(): boolean {
+    if (this.#repair === undefined || this.#resend.length !== 1 || this.#waiting.length > 0) return false
+    const last = this.#last!
+    return this.#resend.at(0) === last && last.status === 'live' && this.#repair.covers(last.fragments!.lost)
+  }
+
+  get #wantsRepair(): boolean {
+    return this.#repair?.isWanted(this.#outbox.stats.lossUp) === true
+  }
+
+  #writeRepair(sink: RecordSink): number {
+    if (!this.#wantsRepair) return 0
+    const { seed, set } = this.#repair!.next()
+    const bytes = sink.addRepair(this.#last!, seed, set)
+    if (bytes === 0) return 0
+    this.#repair!.left(seed, set)
+    this.#outbox.stats.repairs++
+    return bytes
+  }
+
+  /** The last fragment of `message` has left. */
+  #tail(message: OutgoingMessage): void {
+    const last = this.#last
+    this.#last = message
+    this.#repair = new TailRepair(message)
+    message.holders++
+    if (last === undefined) return
+    last.holders--
+    this.#outbox.release(last)
   }
 
   #dropWaiting(): void {

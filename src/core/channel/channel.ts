@@ -2,6 +2,7 @@ import type { Bytes, Payload } from '../bytes.ts'
 import type { ChannelConfig } from '../config.ts'
 import type { MessageId } from '../events.ts'
 import type { OutgoingMessage } from './outgoing.ts'
+import type { RepairSet } from './repair.ts'
 
 /** What a sender writes into; `packet/packer.ts` implements it. Each call writes a whole record or nothing. */
 export interface RecordSink {
@@ -13,6 +14,8 @@ export interface RecordSink {
   addMessage(message: OutgoingMessage): number
   /** Writes one fragment; it must be the last record, so afterwards there is no room. */
   addFragment(message: OutgoingMessage, index: number): number
+  /** Writes a combination of fragments, by itself like a fragment; `seed` tells its factors. */
+  addRepair(message: OutgoingMessage, seed: number, set: RepairSet): number
   /** Writes the news that a message will never come. */
   addSkip(message: OutgoingMessage): number
 }

@@ -1,53 +1,16 @@
 import type { Bytes } from '../bytes.ts'
+import { addScaled, inverse } from './galois.ts'
 
 /**
  * Parity fragments: a Cauchy code over GF(2^8) (Blömer et al., "An XOR-Based Erasure-Resilient Coding Scheme", 1995, with
  * bytes instead of bit matrices). Any `count` of the `count + parity` fragments rebuild a message. Layout in WIRE.md, section 4.
  */
 
-const POLYNOMIAL = 0x11d
-
-/** Powers of the generator, twice around so that sums of two logarithms need no reduction, and logarithms. */
-interface Field {
-  readonly exp: Uint8Array
-  readonly log: Uint8Array
-}
-
-function createField(): Field {
-  const exp = new Uint8Array(512)
-  const log = new Uint8Array(256)
-  for (let i = 0, x = 1; i < 255; i++) {
-    exp[i] = x
-    exp[i + 255] = x
-    log[x] = i
-    x <<= 1
-    if (x > 255) x ^= POLYNOMIAL
-  }
-  return { exp, log }
-}
-
-const FIELD: Field = /* @__PURE__ */ createField()
-
 /** Bytes before the combination in a parity payload: the size of the last data fragment. */
 export const PARITY_HEAD_BYTES = 2
 
-function inverse(value: number): number {
-  return FIELD.exp[255 - FIELD.log[value]!]!
-}
-
 function coefficient(parityIndex: number, dataIndex: number): number {
   return inverse((255 - parityIndex) ^ dataIndex)
-}
-
-/** target ^= factor · source, byte by byte. */
-function addScaled(target: Uint8Array, source: Uint8Array, factor: number): void {
-  if (factor === 0) return
-  const { exp, log } = FIELD
-  const shift = log[factor]!
-  for (let i = 0; i < source.length; i++) {
-    const byte = source[i]!
-    if (byte !== 0) target[i]! ^= exp[log[byte]! + shift]!
-  }
 }
 
 /** Writes parity fragment `parityIndex` of a message cut into `count` pieces of `fragmentBytes` into `target`. */

@@ -4,6 +4,8 @@ import type { EndpointStats } from '../stats.ts'
 import { GROUP_WINDOW, MAX_PARITY_FRAGMENTS } from '../wire/layout.ts'
 import type { FragmentRecord, RecordResult } from './channel.ts'
 import { PARITY_HEAD_BYTES, rebuild } from './parity.ts'
+import { type RepairBody, readRepair } from './repair.ts'
+import { MAX_ROWS, RepairDecoder } from './repair-decoder.ts'
 
 /** Groups behind the newest that are remembered as done or dead. */
 const MEMORY = 4 * GROUP_WINDOW
@@ -30,11 +32,14 @@ export class Group {
   idLow = 0
   key = -1
   charge = 0
+  repairBytes = 0
   dataBytes = 0
   /** Lowest packet sequence of its pieces. */
   firstSequence: number = Number.POSITIVE_INFINITY
   /** The piece of that packet was piece 0. */
   startsThere = false
+  /** Combinations of its fragments, once one has come. */
+  repair: RepairDecoder | undefined = undefined
 
   constructor(number: number, now: number) {
     this.number = number
@@ -57,6 +62,8 @@ export class Reassembly {
   readonly #states = new Uint8Array(MEMORY)
   #newest = -1
   #charge = 0
+  /** Bytes of combinations of fragments. They have a limit of their own, so that they are never in the way of fragments. */
+  #repairBytes = 0
   /** The group that the last call of `add` completed. */
   completed: Group | undefined = undefined
   message: Bytes | undefined = undefined
@@ -113,6 +120,9 @@ export class Reassembly {
       this.#stats.duplicateMessages++
       return 'taken'
     }
+    if (this.#config.isReliable && fragment.hasParticulars && fragment.index > 0) {
+      return this.#takeRepair(group, fragment)
+    }
     const fault = this.#faultOf(group, fragment)
     if (fault !== undefined) {
       this.#stats.refusals[fault]++
@@ -120,6 +130,12 @@ export class Reassembly {
       return 'malformed'
     }
     if (!this.#keep(group, fragment, sequence)) return 'refused'
+    const { repair } = group
+    if (repair !== undefined) {
+      const before = group.pieces.size
+      repair.known(fragment.index, group.pieces.get(fragment.index)!, group.pieces, group.count)
+      this.#recount(group, before)
+    }
     return group.count > 0 && group.pieces.size >= group.count ? this.#complete(group) : 'taken'
   }
 
@@ -135,6 +151,57 @@ export class Reassembly {
       if (group.startedAt + this.#deadlineMs > now) return
       this.#close(group, DEAD)
     }
+  }
+
+  /** Takes a combination of fragments of a reliable message. What cannot be kept is refused, so that it is not acknowledged. */
+  #takeRepair(group: Group, fragment: FragmentRecord): RecordResult {
+    const { count, index, payload } = fragment
+    const body = readRepair(payload, fragment.parity, count)
+    if (body === undefined || this.#contradicts(group, fragment, body)) {
+      this.#stats.refusals.badFragment++
+      this.#close(group, DEAD)
+      return 'malformed'
+    }
+    group.repair ??= new RepairDecoder(body.sum.length, body.lastBytes)
+    const size = body.sum.length
+    const isOver = this.#repairBytes + size > this.#config.windowBytes || this.#charge + size > this.#capBytes
+    if (isOver || group.repair.rows >= MAX_ROWS) {
+      this.#stats.refusals.reassemblyFull++
+      if (group.pieces.size === 0 && group.repair.rows === 0) this.#close(group, 0)
+      return 'refused'
+    }
+    if (group.count === 0) {
+      group.count = count
+      group.idLow = fragment.idLow
+      group.key = fragment.key
+    }
+    const before = group.pieces.size
+    group.repair.add(index - count, body, group.pieces, count)
+    this.#recount(group, before)
+    return group.pieces.size >= count ? this.#complete(group) : 'taken'
+  }
+
+  /** Combinations have come or gone, and fragments that they told are pieces like any other. */
+  #recount(group: Group, piecesBefore: number): void {
+    const { rows, fragmentBytes } = group.repair!
+    const charge = (group.pieces.size - piecesBefore) * (fragmentBytes + PIECE_OVERHEAD_BYTES)
+    group.charge += charge
+    this.#charge += charge
+    this.#repairBytes += rows * fragmentBytes - group.repairBytes
+    group.repairBytes = rows * fragmentBytes
+  }
+
+  /** Whether a combination does not fit the rest of its group. */
+  #contradicts(group: Group, fragment: FragmentRecord, { sum, lastBytes }: RepairBody): boolean {
+    const { repair, pieces } = group
+    const { count, idLow, key } = fragment
+    if ((count - 1) * sum.length + lastBytes > this.#config.maxMessageBytes) return true
+    if (group.count > 0 && (group.count !== count || group.idLow !== idLow || group.key !== key)) return true
+    if (repair !== undefined) return repair.fragmentBytes !== sum.length || repair.lastBytes !== lastBytes
+    for (const [index, piece] of pieces) {
+      if (index >= count || piece.length !== (index < count - 1 ? sum.length : lastBytes)) return true
+    }
+    return false
   }
 
   #complete(group: Group): RecordResult {
@@ -204,6 +271,11 @@ export class Reassembly {
       return 'badFragment'
     }
     if (knownCount > 0 && index >= knownCount + knownParity) return 'badFragment'
+    const { repair } = group
+    if (repair !== undefined) {
+      const wanted = index < group.count - 1 ? repair.fragmentBytes : repair.lastBytes
+      return fragment.payload.length === wanted ? undefined : 'badFragment'
+    }
     if (index < (knownCount || Number.POSITIVE_INFINITY)) {
       if (group.dataBytes + fragment.payload.length > this.#config.maxMessageBytes) return 'messageTooLarge'
     } else {
@@ -267,6 +339,9 @@ export class Reassembly {
   #close(group: Group, state: number): void {
     this.#open.delete(group.number)
     this.#charge -= group.charge
+    this.#repairBytes -= group.repairBytes
+    group.repairBytes = 0
+    group.repair = undefined
     // `completed` may hold the group for long.
     group.pieces.clear()
     this.#setState(group.number, state)

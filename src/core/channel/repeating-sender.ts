@@ -178,7 +178,9 @@ export abstract class RepeatingSender implements SendChannel {
     if (message.status !== 'live') return
     const table = message.fragments
     if (fragment >= 0) {
-      if (table === undefined || !table.ack(fragment) || table.ackedCount < message.count) return
+      if (table === undefined) return
+      if (fragment < message.count && !table.ack(fragment)) return
+      if (table.ackedCount < message.count && !this.#bulk.onAcked(message, fragment)) return
     }
     this.settle(message, 'acked')
   }
@@ -190,6 +192,8 @@ export abstract class RepeatingSender implements SendChannel {
       if (message.copies > 0) return
       message.isEcho = false
       this.#again(message)
+    } else if (fragment >= message.count) {
+      this.#bulk.onRepairLost(message, fragment)
     } else if (message.fragments?.loseCopy(fragment) === true && !this.isForgone(message)) {
       this.#bulk.again(message, fragment)
     }
@@ -200,7 +204,7 @@ export abstract class RepeatingSender implements SendChannel {
   onProbe(message: OutgoingMessage, fragment: number): void {
     if (message.status !== 'live' && message.status !== 'skip') return
     if (fragment < 0) this.#again(message)
-    else if (message.fragments?.isAcked(fragment) === false && !this.isForgone(message)) {
+    else if (fragment < message.count && message.fragments?.isAcked(fragment) === false && !this.isForgone(message)) {
       this.#bulk.again(message, fragment)
     }
   }

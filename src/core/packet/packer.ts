@@ -1,7 +1,9 @@
 import type { Bytes } from '../bytes.ts'
 import type { RecordSink } from '../channel/channel.ts'
+import { addScaled } from '../channel/galois.ts'
 import type { OutgoingMessage } from '../channel/outgoing.ts'
 import { PARITY_HEAD_BYTES, writeParity } from '../channel/parity.ts'
+import { eachMember, type RepairSet, repairFactor, repairHeadBytes, writeRepairHead } from '../channel/repair.ts'
 import type { ChannelConfig } from '../config.ts'
 import {
   fragmentOverhead,
@@ -94,6 +96,27 @@ export class Packer implements RecordSink {
     }
     this.#isFull = true
     message.fragments!.addCopy(index)
+    return this.#note(message, index, bytes)
+  }
+
+  addRepair(message: OutgoingMessage, seed: number, set: RepairSet): number {
+    if (this.#isFull) return 0
+    const channel = this.#channels[message.channel]!
+    const { count, key, fragmentBytes, block } = message
+    const index = count + seed
+    const ranges = set.runs.length / 2
+    const bytes = fragmentOverhead(channel, index, count, ranges, key) + repairHeadBytes(set) + fragmentBytes
+    if (bytes > this.#writer.remaining) return 0
+    writeFragmentHead(this.#writer, channel, message.channel, message.group, index, count, ranges, message.id, key)
+    writeRepairHead(this.#writer, set, message.fragmentLength(count - 1))
+    const sum = this.#parity.subarray(0, fragmentBytes)
+    sum.fill(0)
+    eachMember(set, (member) => {
+      const from = member * fragmentBytes
+      addScaled(sum, block.subarray(from, from + message.fragmentLength(member)), repairFactor(seed, member))
+    })
+    this.#writer.bytes(sum)
+    this.#isFull = true
     return this.#note(message, index, bytes)
   }
 

@@ -110,6 +110,8 @@ export class DelayController implements CongestionController {
   onLost(): void {
     this.#lostNow++
     this.#lostPackets++
+    // What is lost by chance was carried all the same.
+    if (this.#phase === 'start' && this.#isUsed) this.windowBytes += this.#packetBytes
   }
 
   get #isUsed(): boolean {

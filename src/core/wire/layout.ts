@@ -65,6 +65,11 @@ export const RELIABLE_WINDOW = 4096
 export const GROUP_WINDOW = 64
 /** Data and parity fragments of a message with parity, together. GF(2^8) has no more points. */
 export const MAX_PARITY_FRAGMENTS = 255
+/** Fragments that one repair fragment may combine, and runs of them that it may name. */
+export const MAX_REPAIR_MEMBERS = 256
+export const MAX_REPAIR_RANGES = 4
+/** Repair fragments of one message that a sender may number. */
+export const MAX_REPAIRS = 0x10000
 /** Largest key of a message. */
 export const MAX_KEY = 0x7fffffff
 export const MAX_CHANNELS = 64

@@ -4,6 +4,8 @@ import {
   CONTROL_SKIP_GROUP,
   MAX_KEY,
   MAX_PARITY_FRAGMENTS,
+  MAX_REPAIR_RANGES,
+  MAX_REPAIRS,
   RECORD_CONTROL,
   RECORD_FRAGMENT,
   RECORD_KEYED,
@@ -111,9 +113,16 @@ function readFragment(reader: Reader, view: RecordView, shape: RecordShape): voi
       view.key = reader.varint() - 1
       if (view.key > MAX_KEY) reader.fail()
     }
-    const allowed = shape.hasIds ? 0 : MAX_PARITY_FRAGMENTS - view.count
-    if (view.count < 2 || (view.parity > 0 && view.parity > allowed)) reader.fail()
-    if (view.index !== 0 && (view.index < view.count || view.index >= view.count + view.parity)) reader.fail()
+    if (view.count < 2) reader.fail()
+    if (shape.hasIds) {
+      // Fragment 0, or a repair: its number counts on from the last data fragment, and `parity` holds its runs.
+      const seed = view.index - view.count
+      const isRepair = seed >= 0 && seed < MAX_REPAIRS && view.parity >= 1 && view.parity <= MAX_REPAIR_RANGES
+      if (view.index === 0 ? view.parity !== 0 : !isRepair) reader.fail()
+    } else {
+      if (view.parity > 0 && view.parity > MAX_PARITY_FRAGMENTS - view.count) reader.fail()
+      if (view.index !== 0 && (view.index < view.count || view.index >= view.count + view.parity)) reader.fail()
+    }
   } else if (view.index === 0) {
     reader.fail()
   }

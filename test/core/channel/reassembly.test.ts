@@ -5,6 +5,7 @@ import { detach, Reassembly } from '../../../src/core/channel/reassembly.ts'
 import type { ChannelOptions } from '../../../src/core/config.ts'
 import type { ChannelKind } from '../../../src/core/events.ts'
 import { createStats } from '../../../src/core/stats.ts'
+import { type Run, repairPayload } from '../../wire/oracle.ts'
 import { channelOf, type FragmentWords, pattern, randomOf } from '../support.ts'
 
 const DEADLINE_MS = 2_000
@@ -349,5 +350,116 @@ describe('old groups', () => {
     for (const piece of pieces(100_000, 150, 100)) table.add(piece)
     expect(table.add(pieces(99_999, 150, 100)[0]!)).toBe('taken')
     expect(table.reassembly.openGroups).toBe(1)
+  })
+})
+
+describe('repair of a reliable message', () => {
+  const SIZE = 100
+  /** 4 fragments of 100 bytes, the last of 60. */
+  const whole = pieces(0, 360, SIZE)
+  const data = whole.map(({ payload }) => payload)
+  const repair = (
+    seed: number,
+    runs: readonly Run[] = [[0, 4]],
+    changes: Partial<FragmentWords> = {},
+  ): FragmentWords => ({
+    group: 0,
+    index: 4 + seed,
+    payload: repairPayload(data, seed, runs),
+    count: 4,
+    parity: runs.length,
+    ...changes,
+  })
+
+  test('stands for any fragment that is missing, the first and the last too', () => {
+    for (let missing = 0; missing < 4; missing++) {
+      const table = new Table('reliable')
+      for (const piece of whole) if (piece.index !== missing) table.add(piece)
+      expect(table.add(repair(missing))).toEqual(pattern(360, 0))
+      expect(table.reassembly.openGroups).toBe(0)
+      expect(table.reassembly.chargedBytes).toBe(0)
+    }
+  })
+
+  test('may come first, and be all that comes', () => {
+    const table = new Table('ordered')
+    for (let seed = 0; seed < 3; seed++) expect(table.add(repair(seed))).toBe('taken')
+    expect(table.add(repair(3))).toEqual(pattern(360, 0))
+    expect(table.add(repair(4))).toBe('taken')
+    expect(table.add(whole[0]!)).toBe('taken')
+  })
+
+  test('is solved by fragments that come after it', () => {
+    const table = new Table('latest')
+    table.add(repair(0, [[0, 2]]))
+    table.add(repair(1, [[1, 3]]))
+    table.add(whole[3]!)
+    // Fragment 1 tells fragment 0 through the first and fragment 2 through the second.
+    expect(table.add(whole[1]!)).toEqual(pattern(360, 0))
+  })
+
+  test.each([
+    ['another count', repair(0, [[0, 4]], { count: 5, index: 5 })],
+    ['another id', repair(0, [[0, 4]], { id: 9 })],
+    ['another key', repair(0, [[0, 4]], { key: 9 })],
+    ['another size', repair(0, [[0, 4]], { payload: repair(0).payload.slice(0, -1) })],
+    ['nonsense in it', repair(0, [[0, 4]], { payload: Uint8Array.of(0, 1) })],
+  ])('with %s is malformed, and so is all that follows', (_, bad) => {
+    const table = new Table('reliable')
+    table.add(whole[0]!)
+    table.add(whole[1]!)
+    expect(table.add(bad)).toBe('malformed')
+    expect(table.stats.refusals.badFragment).toBe(1)
+    expect(table.add(whole[2]!)).toBe('refused')
+    expect(table.reassembly.chargedBytes).toBe(0)
+  })
+
+  test('makes a fragment of another size malformed', () => {
+    const table = new Table('reliable')
+    table.add(repair(0))
+    expect(table.add({ ...whole[1]!, payload: pattern(SIZE - 1) })).toBe('malformed')
+  })
+
+  test('of a message that is too large is malformed', () => {
+    expect(new Table('reliable', { maxMessageBytes: 359 }).add(repair(0))).toBe('malformed')
+  })
+
+  test('is refused beyond 48 open combinations, and fragments are taken all the same', () => {
+    const many = pieces(0, 100 * SIZE, SIZE)
+    const table = new Table('reliable')
+    const of = (seed: number): FragmentWords => ({
+      group: 0,
+      index: 100 + seed,
+      payload: repairPayload(
+        many.map(({ payload }) => payload),
+        seed,
+        [[0, 100]],
+      ),
+      count: 100,
+      parity: 1,
+    })
+    for (let seed = 0; seed < 48; seed++) expect(table.add(of(seed))).toBe('taken')
+    expect(table.add(of(48))).toBe('refused')
+    expect(table.stats.refusals.reassemblyFull).toBe(1)
+    for (let i = 0; i < 51; i++) expect(table.add(many[i]!)).toBe('taken')
+    expect(table.add(many[51]!)).toEqual(pattern(100 * SIZE, 0))
+  })
+
+  test('takes no more bytes of combinations than the window of the channel', () => {
+    const table = new Table('reliable', { maxMessageBytes: 60_000 })
+    let taken = 0
+    for (let group = 0; group < 30; group++) {
+      const large = pieces(group, 60_000, 20_000)
+      for (let seed = 0; seed < 2; seed++) {
+        const payload = repairPayload(
+          large.map((piece) => piece.payload),
+          seed,
+          [[0, 3]],
+        )
+        if (table.add({ group, index: 3 + seed, payload, count: 3, parity: 1, id: group }) === 'taken') taken++
+      }
+    }
+    // max(65,536, 2 · 60,000) bytes hold six of 20,000.
+    expect(taken).toBe(6)
   })
 })

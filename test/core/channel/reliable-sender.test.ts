@@ -235,6 +235,70 @@ describe('a large reliable message', () => {
   })
 })
 
+describe('the tail of a large message', () => {
+  const tail = (bytes: number, lossUp: number) => {
+    const rig = reliable()
+    rig.stats.lossUp = lossUp
+    rig.send(bytes)
+    return { rig, packets: rig.packets(150) }
+  }
+
+  test('is repaired as far as losses are to be expected, and not at all where there are none', () => {
+    // 3 fragments at 10 %: ⌈0.3 + 2·√0.3⌉ + 1.
+    expect(wordsOf(tail(300, 0.1).packets)).toEqual(['0#0', '0#1', '0#2', '0#3', '0#4', '0#5'])
+    for (const clean of [0, Number.NaN, 0.001]) expect(wordsOf(tail(300, clean).packets)).toEqual(['0#0', '0#1', '0#2'])
+  })
+
+  test('is delivered when what was acknowledged tells the rest', () => {
+    const { rig, packets } = tail(300, 0.1)
+    rig.lose(packets[1]!)
+    rig.ack(packets[0]!)
+    rig.ack(packets[2]!)
+    expect(rig.verdicts).toEqual([])
+    rig.ack(packets[3]!)
+    expect(rig.verdicts).toEqual(['0 acked'])
+    expect(rig.packets(150)).toEqual([])
+    expect(rig.stats).toMatchObject({ repairs: 3, resends: 0 })
+  })
+
+  test('goes again when its repair is lost too', () => {
+    const { rig, packets } = tail(300, 0.1)
+    rig.stats.lossUp = 0
+    rig.lose(packets[1]!)
+    expect(rig.hasMore).toBe(false)
+    for (const i of [3, 4]) rig.lose(packets[i]!)
+    expect(rig.hasMore).toBe(false)
+    rig.lose(packets[5]!)
+    expect(wordsOf(rig.packets(150))).toEqual(['0#1'])
+  })
+
+  test('goes again when more is lost than the repair can make good', () => {
+    const { rig, packets } = tail(300, 0.1)
+    rig.stats.lossUp = 0
+    for (const i of [0, 1, 2, 3]) rig.lose(packets[i]!)
+    expect(wordsOf(rig.packets(150))).toEqual(['0#0'])
+  })
+
+  test('has no repair while something new waits', () => {
+    const rig = reliable()
+    rig.stats.lossUp = 0.1
+    rig.send(200)
+    rig.send(200)
+    expect(wordsOf(rig.packets(150)).slice(0, 5)).toEqual(['0#0', '0#1', '1#0', '1#1', '1#2'])
+  })
+
+  test('of which a repair comes back after the message is settled changes nothing', () => {
+    const { rig, packets } = tail(300, 0.1)
+    for (const i of [0, 1, 2]) rig.ack(packets[i]!)
+    expect(rig.verdicts).toEqual(['0 acked'])
+    rig.send(300)
+    for (const i of [3, 4]) rig.ack(packets[i]!)
+    rig.lose(packets[5]!)
+    expect(wordsOf(rig.packets(150)).slice(0, 3)).toEqual(['1#0', '1#1', '1#2'])
+    expect(rig.verdicts).toEqual(['0 acked'])
+  })
+})
+
 describe('what expires', () => {
   test('before it has left: a skip tells the peer that its id will never come', () => {
     const rig = reliable()
