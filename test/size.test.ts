@@ -6,8 +6,8 @@ import { type Bundle, bundle, entries, specifierOf } from './support/bundle.ts'
  * come down to 12 and 16 kB; until then these hold them where they are.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  '.': 27_800,
-  './browser': 35_000,
+  '.': 29_800,
+  './browser': 37_000,
   './codec': 5_400,
   './doctor': 35_500,
   './signal': 4_700,
