@@ -35,4 +35,4 @@ export type {
   VerdictEvent,
 } from './core/events.ts'
 export type { EventOf, MessageOf } from './core/messages.ts'
-export type { ChannelStats, EndpointStats, PipeStats, RefusalCounts, SendLimit } from './core/stats.ts'
+export type { ChannelStats, EndpointStats, HeldTicks, PipeStats, RefusalCounts, SendLimit } from './core/stats.ts'

@@ -6,10 +6,10 @@ import { type Bundle, bundle, entries, specifierOf } from './support/bundle.ts'
  * come down to 12 and 16 kB; until then these hold them where they are.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  '.': 29_800,
-  './browser': 37_000,
+  '.': 31_200,
+  './browser': 38_800,
   './codec': 5_400,
-  './doctor': 37_400,
+  './doctor': 38_700,
   './signal': 4_700,
   './sim': 10_200,
   './devtools': 9_300,

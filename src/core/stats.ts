@@ -34,6 +34,8 @@ export interface EndpointStats {
   paceRate: number
   /** What held back the last packet that did not leave although something waited for it. */
   limitedBy: SendLimit
+  /** Ticks whose data was held back, by what held it. Reliable data waits, newer state replaces it. */
+  heldTicks: HeldTicks
 
   packetsSent: number
   packetsReceived: number
@@ -150,6 +152,20 @@ export type SendLimit =
   | 'rate'
   /** As many packets are unconfirmed as can be remembered. */
   | 'packets'
+  /** Nothing comes back; only pings leave, so that nothing is old when the path is back. */
+  | 'silence'
+  /** The layers below carry less than the game sends: ticks are left out evenly. */
+  | 'share'
+
+/** Ticks of the game that could not send all they had. */
+export interface HeldTicks {
+  /** The layers below still held packets of earlier ticks. */
+  backlog: number
+  /** Nothing came back. */
+  silence: number
+  /** Left out so that the others leave at once: the layers below carry less than the game sends. */
+  share: number
+}
 
 /** Hostile or broken input, counted under its own name. */
 export interface RefusalCounts {
@@ -189,6 +205,7 @@ export function createStats(): EndpointStats {
     windowBytes: Number.NaN,
     paceRate: Number.NaN,
     limitedBy: 'nothing',
+    heldTicks: { backlog: 0, silence: 0, share: 0 },
     packetsSent: 0,
     packetsReceived: 0,
     packetsAcked: 0,

@@ -4,18 +4,22 @@ import { ACK_WINDOW } from '../wire/layout.ts'
 class KeyEntry {
   version = -1
   sequence = -1
+  /** Packet at which it was forgotten; −1: it was not. */
+  forgottenAt = -1
 }
 
 /** Packets between two searches for keys to forget, so that a full table costs little a packet. */
 const PURGE_EVERY = 64
 
 /**
- * The newest version delivered of each key. A key can be forgotten once its packet is older than the ack window: whatever
- * could contradict it would be stale. Bounded by `limit`.
+ * The newest version delivered of each key. A key can be forgotten once its packet is older than the ack window. A message of it that
+ * was never confirmed may then still be under way in newer packets, beside one that was refused for want of room: so its version
+ * stays known for a window more, as one of at most `limit` that count no more.
  */
 export class KeyTable {
   readonly #entries: Map<number, KeyEntry> = new Map()
   readonly #limit: number
+  #forgotten = 0
   #purgedAt = Number.NEGATIVE_INFINITY
 
   constructor(limit: number) {
@@ -23,7 +27,7 @@ export class KeyTable {
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#entries.size - this.#forgotten
   }
 
   /** Newest version delivered of `key`, −1 for none. */
@@ -33,13 +37,20 @@ export class KeyTable {
 
   /** Whether one more key would find room, forgetting old ones if need be. */
   hasRoomFor(key: number, sequence: number): boolean {
-    if (this.#entries.size < this.#limit || this.#entries.has(key)) return true
+    if (this.size < this.#limit || this.#entries.get(key)?.forgottenAt === -1) return true
     if (sequence < this.#purgedAt + PURGE_EVERY) return false
     this.#purgedAt = sequence
     for (const [other, entry] of this.#entries) {
-      if (entry.sequence < sequence - ACK_WINDOW) this.#entries.delete(other)
+      if (entry.forgottenAt >= 0) {
+        if (entry.forgottenAt >= sequence - ACK_WINDOW) continue
+        this.#entries.delete(other)
+        this.#forgotten--
+      } else if (entry.sequence < sequence - ACK_WINDOW && this.#forgotten < this.#limit) {
+        entry.forgottenAt = sequence
+        this.#forgotten++
+      }
     }
-    return this.#entries.size < this.#limit
+    return this.size < this.#limit
   }
 
   /** Remembers a delivery. `sequence`: newest packet that spoke of the key. */
@@ -50,6 +61,10 @@ export class KeyTable {
       this.#entries.set(key, entry)
     }
     entry.version = version
+    if (entry.forgottenAt >= 0) {
+      entry.forgottenAt = -1
+      this.#forgotten--
+    }
     if (sequence > entry.sequence) entry.sequence = sequence
   }
 }

@@ -139,6 +139,12 @@ export class Lanes {
     return this.#hasWrittenBulk
   }
 
+  /** Fills a packet with what is reliable and waits for its first or next packet, and nothing else. */
+  fillReliable(packer: Packer): void {
+    this.#stamp++
+    this.#fillFrom(this.#reserve, packer, 'prompt', Number.POSITIVE_INFINITY)
+  }
+
   /** Serves one class until nothing of it fits any more or `maxBytes` are reached; returns the bytes. */
   #fillFrom(entry: PriorityClass, packer: Packer, sort: Sort, maxBytes: number): number {
     let bytes = 0

@@ -29,6 +29,8 @@ export class Packer implements RecordSink {
   #stamp = 0
   #manifest: Manifest | undefined
   #isFull = false
+  /** Room in which nothing more is begun. */
+  #sparedBytes = 0
   now = 0
   /** Records in the packet; one without any only acknowledges. */
   records = 0
@@ -41,12 +43,13 @@ export class Packer implements RecordSink {
     this.#stamps = new Uint32Array(channels.length)
   }
 
-  /** Starts on a packet whose header has been written. */
-  begin(manifest: Manifest, now: number): void {
+  /** Starts on a packet whose header has been written. Above `softBytes` it is full, but its first record may be as large as any. */
+  begin(manifest: Manifest, now: number, softBytes: number = Number.POSITIVE_INFINITY): void {
     this.#manifest = manifest
     this.now = now
     this.records = 0
     this.#isFull = false
+    this.#sparedBytes = Math.max(0, this.#parity.length - softBytes)
     this.#stamp = (this.#stamp + 1) >>> 0
   }
 
@@ -56,7 +59,7 @@ export class Packer implements RecordSink {
 
   /** Whether a fragment or the limit has closed the packet. */
   get isFull(): boolean {
-    return this.#isFull || this.#writer.remaining < 2
+    return this.#isFull || this.#writer.remaining < (this.records > 0 ? Math.max(2, this.#sparedBytes) : 2)
   }
 
   addMessage(message: OutgoingMessage): number {

@@ -3,6 +3,7 @@ import type { ReceiveChannel, SendChannel } from '../channel/channel.ts'
 import type { ClockSync } from '../clock/clock-sync.ts'
 import type { Config } from '../config.ts'
 import type { ReceiveResult } from '../events.ts'
+import { Governor } from '../recovery/governor.ts'
 import { JitterMeter } from '../recovery/jitter.ts'
 import { LossRule } from '../recovery/loss-rule.ts'
 import { Redundancy } from '../recovery/redundancy.ts'
@@ -48,6 +49,7 @@ export class PacketFlow implements SentPacketListener {
   readonly #unpacker: Unpacker
   readonly #budget: SendBudget
   readonly #acks: AckTiming
+  readonly #governor: Governor
   backlogBytes = 0
   #lastSentAt: number
   #wantsPing = false
@@ -55,6 +57,8 @@ export class PacketFlow implements SentPacketListener {
   /** Something was queued since the last tick, and wants to leave at once. */
   #isFed = false
   #isUrgent = false
+  /** That this tick is held back below has been counted. */
+  #isHeldCounted = false
   /** A packet of the game has left since the tick began. */
   #isTickServed = false
   /** More waits than can leave; see `poll`. */
@@ -83,6 +87,7 @@ export class PacketFlow implements SentPacketListener {
     const { congestion, maxPacketBytes, bytesPerSecond } = config
     const controller = createController(congestion, maxPacketBytes, bytesPerSecond)
     this.#budget = new SendBudget(controller, bytesPerSecond, maxPacketBytes, this.#rtt, stats, now)
+    this.#governor = new Governor(this.#rtt, maxPacketBytes, congestion === 'fixed', now)
     this.#lastSentAt = now
     this.#acks = new AckTiming(config.channels, config.ackDelayMs, this.#ticks, this.#received)
   }
@@ -98,8 +103,9 @@ export class PacketFlow implements SentPacketListener {
   }
 
   queuedMs(channel: SendChannel): number {
-    const bytes = this.#lanes.bytesAhead(channel) + this.backlogBytes + this.#budget.debtBytes
-    return (Math.max(0, bytes) / this.#budget.bulkBytesPerSecond) * 1000
+    const bytes = Math.max(0, this.#lanes.bytesAhead(channel) + this.backlogBytes + this.#budget.debtBytes)
+    const { carriedBytesPerSecond, bytesPerSecond } = this.#governor
+    return (bytes * 1000) / Math.min(this.#budget.bulkBytesPerSecond, carriedBytesPerSecond, bytesPerSecond)
   }
 
   /** Takes a data packet. `hasRoom`: whether messages may be delivered. */
@@ -130,6 +136,7 @@ export class PacketFlow implements SentPacketListener {
     // Acks before records: a broken record must not hide news about the path.
     if (header.hasAck) this.#takeAck(ack, now)
     this.#clock.onArrival(header.timestamp, now)
+    this.#governor.onHeard(this.#sent.elicitingInFlight > 0)
     this.#jitter.observe(header.timestamp, now)
     stats.jitterMs = this.#jitter.jitterMs
     if (!hasRoom && reader.remaining > 0) {
@@ -156,28 +163,41 @@ export class PacketFlow implements SentPacketListener {
     this.#sent.update(now)
     for (let i = 0; i < this.#receivers.length; i++) this.#receivers[i]!.expire(now)
     if (now >= this.#probeAt) this.#probe(now)
+    this.#governor.update(now)
+    if (this.#governor.hold(now) === 'silence' && now >= this.#governor.pingAt(this.#sent.lastElicitingAt)) {
+      this.#wantsPing = true
+    }
     if (now >= this.#lastSentAt + this.#config.keepaliveMs) this.#wantsPing = true
   }
 
   /** The next packet, or nothing. `pipe` will take it. */
   poll(now: number, pipe: number): Bytes | undefined {
     if (this.backlogBytes > this.#config.maxBacklogBytes) {
-      if (this.#lanes.isPending || this.#lanes.hasBulk) this.#stats.limitedBy = 'backlog'
+      if (this.#lanes.isPending || this.#lanes.hasBulk) {
+        this.#stats.limitedBy = 'backlog'
+        this.#governor.onHeld()
+        if (this.#isFed && !this.#isHeldCounted) this.#stats.heldTicks.backlog++
+        this.#isHeldCounted = true
+      }
       return undefined
     }
-    if (this.#ticks.isTick(now, this.#isFed)) this.#startTick(now)
+    const isTick = this.#ticks.isTick(now, this.#isFed)
+    if (isTick) this.#startTick(now)
     const wantsEarlyAck = this.#acks.earlyAt(now) <= now
     const wantsAck = wantsEarlyAck || this.#acks.dueAt < Number.POSITIVE_INFINITY
     const { hasBulk } = this.#lanes
     // A game whose backlog has not been empty for a tick is bulk itself, and takes its share beside the other.
     if (!this.#lanes.isPending) this.#isFlooded = false
+    const hold = this.#governor.hold(now)
     const gameLimit = this.#gameLimit
     if (this.#lanes.isPending && gameLimit !== 'nothing') this.#isFlooded = true
-    const wantsData = gameLimit === 'nothing' && this.#lanes.isPending
-    const wantsCopies = gameLimit === 'nothing' && this.#lanes.hasCopies
+    const wantsData = gameLimit === 'nothing' && hold !== 'silence' && this.#lanes.isPending
+    const wantsCopies = gameLimit === 'nothing' && hold === 'nothing' && this.#lanes.hasCopies
     const bulkLimit = hasBulk && !this.#isFlooded ? this.#budget.bulkLimit : gameLimit
-    const wantsBulk = hasBulk && bulkLimit === 'nothing'
-    this.#stats.limitedBy = this.#lanes.isPending || hasBulk ? (wantsData ? 'nothing' : bulkLimit) : 'nothing'
+    const wantsBulk = hasBulk && hold !== 'silence' && bulkLimit === 'nothing'
+    const limit = hold === 'silence' ? hold : bulkLimit
+    this.#stats.limitedBy = this.#lanes.isPending || hasBulk ? (wantsData ? 'nothing' : limit) : 'nothing'
+    if (isTick && hold !== 'nothing' && this.#lanes.isPending) this.#stats.heldTicks[hold]++
     if (!wantsData && !wantsCopies && !wantsBulk && !wantsAck && !this.#wantsPing) return undefined
 
     const packet = this.#sent.begin()
@@ -187,9 +207,13 @@ export class PacketFlow implements SentPacketListener {
     report.wantsEarlyAcks = this.#acks.wantsEarly
     this.#writer.reset(this.#config.maxPacketBytes)
     writeHeader(this.#writer, this.#sent.next, now, report)
-    this.#packer.begin(packet.manifest, now)
+    this.#packer.begin(packet.manifest, now, this.#governor.softPacketBytes)
     let isBulk = false
-    if (wantsData) isBulk = this.#lanes.fill(this.#packer, this.#isFlooded ? 'any' : 'prompt')
+    if (wantsData && hold === 'share') {
+      this.#lanes.fillReliable(this.#packer)
+      if (this.#lanes.isPending) this.#stats.limitedBy = 'share'
+      this.#governor.onSkipped()
+    } else if (wantsData) isBulk = this.#lanes.fill(this.#packer, this.#isFlooded ? 'any' : 'prompt')
     if (wantsCopies) this.#lanes.fillCopies(this.#packer)
     const hasServed = this.#packer.records > 0
     if (wantsBulk && !this.#packer.isFull) isBulk = this.#lanes.fill(this.#packer, 'bulk') || isBulk
@@ -203,6 +227,7 @@ export class PacketFlow implements SentPacketListener {
     this.#wantsPing = false
     this.#lastSentAt = now
     this.#budget.onSent(bytes.length, isBulk, now)
+    if (this.#packer.records > 0) this.#governor.onSent(bytes.length, isBulk, now)
     if (hasServed) this.#isTickServed = true
     const wireBytes = bytes.length + WIRE_OVERHEAD_BYTES
     this.#redundancy.earn(wireBytes)
@@ -224,15 +249,21 @@ export class PacketFlow implements SentPacketListener {
   /** A message was queued: the game's tick is here. */
   feed(isUrgent: boolean): void {
     this.#isFed = true
+    this.#isHeldCounted = false
     if (isUrgent) this.#isUrgent = true
   }
 
   /** Instant of the next packet that should not wait for the game's tick, ms: an early ack, a resend in haste, a probe. */
   hasteAt(now: number): number {
     if (this.backlogBytes > this.#config.maxBacklogBytes) return Number.POSITIVE_INFINITY
-    if (this.#wantsPing || this.#isUrgent || this.#lanes.hasHaste(this.#acks.isTickFar(now))) return now
-    const at = Math.min(this.#probeAt, this.#acks.earlyAt(now))
-    return this.#lanes.hasBulk ? Math.min(at, this.#budget.bulkAt) : at
+    if (this.#wantsPing) return now
+    let at = Math.min(this.#probeAt, this.#acks.earlyAt(now), this.#governor.pingAt(this.#sent.lastElicitingAt))
+    if (this.#governor.hold(now) === 'silence') return at
+    if (this.#lanes.hasBulk) at = Math.min(at, this.#budget.bulkAt)
+    if (!this.#isUrgent && !this.#lanes.hasHaste(this.#acks.isTickFar(now))) return at
+    // What may not leave is in no haste.
+    const limit = this.#gameLimit
+    return limit === 'nothing' ? now : limit === 'rate' ? Math.min(at, this.#budget.gameAt) : at
   }
 
   /** Instant of the next thing to do, ms. */
@@ -243,12 +274,14 @@ export class PacketFlow implements SentPacketListener {
     if (this.backlogBytes > this.#config.maxBacklogBytes) return at
     if (this.#wantsPing) return now
     at = Math.min(at, this.#acks.dueAt, this.#acks.earlyAt(now), this.#probeAt)
-    at = Math.min(at, this.#lastSentAt + this.#config.keepaliveMs)
+    at = Math.min(at, this.#lastSentAt + this.#config.keepaliveMs, this.#governor.pingAt(this.#sent.lastElicitingAt))
+    const hold = this.#governor.hold(now)
+    if (hold === 'silence') return at
     if (this.#lanes.hasBulk) at = Math.min(at, this.#budget.bulkAt)
     const limit = this.#gameLimit
     if (this.#lanes.isPending && (limit === 'nothing' || limit === 'rate')) {
       // A tick that is late may still come; what was lost and can wait for it goes along then.
-      const isTime = this.#isFed || this.#lanes.hasHaste(this.#acks.isTickFar(now))
+      const isTime = (this.#isFed && hold === 'nothing') || this.#lanes.hasHaste(this.#acks.isTickFar(now))
       const tickAt = isTime ? now : this.#ticks.nextAt + this.#ticks.intervalMs / 2
       at = Math.min(at, Math.max(tickAt, this.#budget.gameAt))
     }
@@ -273,6 +306,7 @@ export class PacketFlow implements SentPacketListener {
     this.#redundancy.chain.judge(false, packet.sentAt)
     const { manifest } = packet
     this.#budget.onPacketAcked(packet.bytes)
+    this.#governor.onAcked(packet.bytes)
     for (let i = 0; i < manifest.length; i++) {
       const message = manifest.messageAt(i)
       if (message !== undefined) this.#senders[message.channel]!.onAcked(message, manifest.fragmentAt(i))
@@ -341,6 +375,7 @@ export class PacketFlow implements SentPacketListener {
     this.#isFed = false
     this.#isUrgent = false
     this.#redundancy.startTick(this.#ticks.intervalMs, this.#rtt.expectedMs)
+    this.#governor.onTick(this.#ticks.intervalMs, this.#stats.queueMs, now)
     for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.startTick(now, this.#redundancy)
   }
 

@@ -135,7 +135,8 @@ export class SentPackets {
     const newest = this.find(ack)
     if (newest !== undefined && ack > this.newestAcked) {
       this.newestAcked = ack
-      if (newest.state === 'in-flight') sample = newest
+      // A packet is sent once, so one that was taken for lost tells the time too, and it is the one that took long.
+      if (newest.state !== 'acked') sample = newest
     }
     if (newest !== undefined) this.#ack(newest)
     const oldest = Math.max(this.#oldestLost - LATE_SPAN, this.next - ACK_WINDOW, ack - bits.span, 0)

@@ -28,8 +28,21 @@ describe('KeyTable of 3', () => {
     expect(table.hasRoomFor(3, 1_124)).toBe(false)
     expect(table.size).toBe(3)
     expect(table.hasRoomFor(3, 1_124 + 64)).toBe(true)
-    expect(table.versionOf(0)).toBe(-1)
+    expect(table.size).toBe(2)
     expect(table.versionOf(1)).toBe(1)
+  })
+
+  test('knows what it has forgotten for 1,024 packets more, since a copy may still be under way', () => {
+    const table = new KeyTable(3)
+    for (let key = 0; key < 3; key++) table.set(key, key, 0)
+    expect(table.hasRoomFor(3, 1_100)).toBe(true)
+    for (let key = 3; key < 6; key++) table.set(key, key, 1_100)
+    expect([0, 1, 2].map((key) => table.versionOf(key))).toEqual([0, 1, 2])
+    expect(table.size).toBe(3)
+    // A forgotten key finds no room either, until another is forgotten; then it counts again.
+    expect(table.hasRoomFor(0, 1_101)).toBe(false)
+    expect(table.hasRoomFor(0, 3_000)).toBe(true)
+    expect([0, 1, 2].map((key) => table.versionOf(key))).toEqual([-1, -1, -1])
   })
 
   test('does not search again for every packet', () => {
