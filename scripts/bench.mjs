@@ -8,6 +8,7 @@ import { runCore } from '../bench/core.mjs'
 import { benchFresh } from '../bench/fresh.mjs'
 import { runParity } from '../bench/parity.mjs'
 import { benchReliable } from '../bench/reliable.mjs'
+import { runSnapshot } from '../bench/snapshot.mjs'
 import { benchTransfer } from '../bench/transfer.mjs'
 import { runWire } from '../bench/wire.mjs'
 import { build, isStale } from './build.mjs'
@@ -23,6 +24,8 @@ const BENCHES = {
   wire: async (options) => runWire(await built('index.js'), await built('sim/index.js'), options),
   parity: async (options) => runParity(await built('index.js'), await built('sim/index.js'), options),
   core: async (options) => runCore(await built('index.js'), options),
+  snapshot: async (options) =>
+    runSnapshot(await built('index.js'), await built('codec/index.js'), await built('sim/index.js'), options),
 }
 
 /**

@@ -38,5 +38,15 @@ export { bool, enumOf, float32, float64, int, quantized, uint, varint, zigzag } 
 export { angle, type Quaternion, quaternion, unitVector, type Vector3 } from './rotations.ts'
 /** What a schema is. */
 export { type Column, type Columns, define, type Infer, type Schema, type SchemaParts } from './schema.ts'
+/** Delta compression against what the peer has acknowledged. */
+export { snapshots } from './snapshot-format.ts'
+export { SnapshotFrame, SnapshotFrames } from './snapshot-frame.ts'
+export {
+  type Snapshot,
+  type SnapshotEntity,
+  SnapshotReader,
+  type SnapshotReaderOptions,
+} from './snapshot-reader.ts'
+export { type SnapshotOptions, SnapshotWriter } from './snapshot-writer.ts'
 /** Text and bytes. */
 export { bytes, string } from './text.ts'
