@@ -55,12 +55,7 @@ const net: Net<typeof CHANNELS> = new Net({
   trace: recorder,
   ...(dial && { dial: () => dial(recorder) }),
   onStatus(status) {
-    const words = describeStatus(status)
-    pill.dataset['state'] = status.kind
-    pill.title = words
-    setText(pill, words)
-    setText(curtainState, words)
-    curtain.hidden = status.kind === 'open'
+    showState(status.kind, describeStatus(status))
     next = (now) => describeNext(status, now)
     if (status.kind === 'open') {
       game.clear()
@@ -72,6 +67,8 @@ const net: Net<typeof CHANNELS> = new Net({
   },
   onEvent(event) {
     if (event.type === 'verdict' && event.channel === 'chat') chat.takeVerdict(event.id, event.verdict)
+    if (event.type === 'away') showState('away', 'no word from the server')
+    if (event.type === 'back') showState('open', 'open')
     if (event.type !== 'message') return
     const { channel, payload, key } = event
     if (channel === 'state') state.take(key, payload)
@@ -85,6 +82,15 @@ const net: Net<typeof CHANNELS> = new Net({
     }
   },
 })
+
+/** The pill, and the curtain over the arena while there is nothing to play with. */
+function showState(kind: 'connecting' | 'open' | 'away' | 'closed', words: string): void {
+  pill.dataset['state'] = kind
+  pill.title = words
+  setText(pill, words)
+  setText(curtainState, words)
+  curtain.hidden = kind === 'open'
+}
 
 /** Passes on what could be decoded; a message that is not in our language is none. */
 function hand<T>(value: T | undefined, to: (value: T) => void): void {

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { BAD_CALL } from '../../src/cli/command.ts'
-import { parseRelayCall, relayCommand } from '../../src/cli/relay.ts'
+import { counterLine, parseRelayCall, relayCommand } from '../../src/cli/relay.ts'
 import { profiles } from '../../src/sim/index.ts'
 
 describe('gannet relay', () => {
@@ -42,6 +42,28 @@ describe('gannet relay', () => {
     const lines: string[] = []
     const code = await relayCommand.run(['--to', '127.0.0.1:9', '--loss', '400'], (line) => lines.push(line))
     expect([code, lines.join('\n')]).toEqual([1, expect.stringContaining('loss: 4')])
+  })
+
+  test('says in a line what happened of late, and what was dropped since the start', () => {
+    const direction = (received: number, dropped: number) => ({
+      ...{
+        received,
+        receivedBytes: received * 100,
+        dropped,
+        lost: dropped,
+        blackedOut: 0,
+        overflowed: 0,
+        duplicated: 0,
+      },
+      ...{ reordered: 0, forwarded: 0, forwardedBytes: 0, sendErrors: 0, lossHash: 0 },
+    })
+    const counters = (received: number, dropped: number) => ({
+      ...{ up: direction(received, dropped), down: direction(0, 0), clientsOpen: 2, clientsSeen: 2 },
+      ...{ clientsExpired: 0, refusedPackets: 0, strangerPackets: 0, socketErrors: 0 },
+    })
+    expect(counterLine(counters(1030, 103), counters(1000, 100), 500)).toBe(
+      '2 client(s) · up 60 pkt/s 6.0 kB/s, dropped 103 of 1030 (10.0 %) · down 0 pkt/s 0.0 kB/s, dropped 0 of 0 (0 %)',
+    )
   })
 
   test('stands between two UDP programs, loses what it says, and sums up', async () => {
