@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { LIBDATACHANNEL, type LinkOptions } from '../../src/sim/index.ts'
-import { quantile, SctpGame } from '../support/sctp-game.ts'
+import { quantile, SctpGame, stamped } from '../support/sctp-game.ts'
 
 const SEEDS = [1, 2, 3]
 const WARM_UP_MS = 5_000
@@ -155,5 +155,31 @@ describe('a layer below that takes more than it carries', () => {
     expect(heldTicks.silence).toBe(0)
     expect(game.up.age(0.95, WARM_UP_MS) / game.plainUp.age(0.95, WARM_UP_MS)).toBeLessThanOrEqual(1.8)
     expect(game.up.delivered(WARM_UP_MS)).toBeGreaterThan(0.55)
+  })
+})
+
+describe('queuedMs', () => {
+  test.each([
+    { name: 'one pipe that carries less than is sent', path: path(100, 0.05), max: 1 },
+    { name: 'three pipes', path: path(50, 0.02), max: 3 },
+  ])('is about how long a message then waits: $name', ({ path, max }) => {
+    const game = new SctpGame({ seed: 1, path, stateBytes: 400, pipes: { min: max, max } }).run(8_000)
+    const { client } = game.peers
+    for (let i = 0; i < 60; i++) client.send('hits', stamped(1000, game.now))
+    // What the layers below carry shows only when it is tried.
+    game.run(300)
+    const toldMs = client.queuedMs('hits')
+    const startedAt = game.now
+    // They have left when only what is under way is left.
+    while (client.stats.queuedBytes > 0 && game.now < startedAt + 10_000) game.run(5)
+    const tookMs = game.now - startedAt
+    expect(toldMs).toBeGreaterThan(0.3 * tookMs - 40)
+    expect(toldMs).toBeLessThan(3 * tookMs + 40)
+  })
+
+  test('is nothing while nothing waits', () => {
+    const game = new SctpGame({ seed: 1, path: path(50, 0), stateBytes: 200 }).run(3_000)
+    expect(game.peers.client.queuedMs('hits')).toBeLessThan(2)
+    expect(game.peers.client.queuedMs('state')).toBeLessThan(2)
   })
 })
