@@ -50,6 +50,7 @@ const LAYERS: Record<string, readonly string[]> = {
   ],
   // Around the core.
   codec: ['index.ts', 'core/wire', 'TYPES'],
+  play: [],
   transport: ['index.ts', 'TYPES'],
   signal: ['type node:http'],
   browser: ['index.ts', 'transport', 'signal', 'TYPES'],

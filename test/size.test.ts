@@ -10,6 +10,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   './browser': 38_800,
   './codec': 9_050,
   './doctor': 38_700,
+  './play': 2_030,
   './signal': 4_700,
   './sim': 10_200,
   './devtools': 9_300,
