@@ -12,7 +12,7 @@ export interface NetGraphElement extends HTMLElement {
   readonly costMs: number
   /** How old the newest state is now, ms; `NaN` before the first {@link NetGraphElement.markState}. */
   readonly stateAgeMs: number
-  /** A newer state has come; it was `ageMs` old on arrival, by default half a round trip. `now`: instant, ms. */
+  /** A newer state has come; it was `ageMs` old on arrival, by default half a round trip. Without this the lane of its age is not shown. `now`: instant, ms. */
   markState(ageMs?: number, now?: number): void
   /** Takes a sample of the source, as of the instant `now`, ms. */
   sample(now: number): void

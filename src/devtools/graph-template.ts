@@ -26,6 +26,7 @@ button[aria-pressed="true"] { border-color: var(--graph-accent); background: col
 .plots { position: relative; outline-offset: 4px; touch-action: pan-y; cursor: crosshair }
 canvas { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none }
 .lane { display: grid; grid-template-columns: 1fr auto; gap: 0 8px; padding-bottom: 8px }
+.lane[hidden] { display: none }
 .lane b { font-weight: 600 }
 .lane span { text-align: right; white-space: nowrap }
 .lane i { font-style: normal }
@@ -47,7 +48,7 @@ td:first-child i { font-style: normal; color: var(--graph-muted) }
 <div class="top"><span class="state" role="status"></span><button type="button" aria-pressed="false">Pause</button></div>
 <div class="plots" tabindex="0" role="slider" aria-label="Network history. Arrow keys look back, Escape returns, Space pauses." aria-valuemin="-15" aria-valuemax="0" aria-valuenow="0">
 <div class="lane" data-lane="rtt"><b>Round trip</b><span></span><div class="plot"></div></div>
-<div class="lane" data-lane="age"><b>Newest state</b><span></span><div class="plot"></div></div>
+<div class="lane" data-lane="age" hidden><b>Newest state</b><span></span><div class="plot"></div></div>
 <div class="lane" data-lane="loss"><b>Lost</b><span></span><div class="plot"></div></div>
 <div class="lane" data-lane="traffic"><b>Traffic</b><span></span><div class="plot"></div></div>
 <div class="lane" data-lane="waiting"><b>Waiting</b><span></span><div class="plot"></div></div>

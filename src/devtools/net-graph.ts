@@ -30,6 +30,7 @@ export class NetGraph {
   readonly #button: HTMLButtonElement
   readonly #state: HTMLElement
   readonly #rows: HTMLElement
+  readonly #ageLane: HTMLElement
   readonly #values: ReadonlyMap<LaneName, HTMLElement>
   readonly #stillness: MediaQueryList = matchMedia('(prefers-reduced-motion: reduce)')
   readonly #costs = new Float64Array(COST_FRAMES)
@@ -59,6 +60,7 @@ export class NetGraph {
     this.#button = find('button')
     this.#state = find('.state')
     this.#rows = find('tbody')
+    this.#ageLane = find('[data-lane="age"]')
     const lanes = [...root.querySelectorAll<HTMLElement>('[data-lane]')]
     this.#values = new Map(lanes.map((lane) => [lane.dataset['lane'] as LaneName, lane.querySelector('span')!]))
     this.#painter = new GraphPainter(this.#canvas.getContext('2d')!, this.#sampler)
@@ -97,6 +99,10 @@ export class NetGraph {
   markState(now: number, ageMs: number = (this.#source?.stats.rttMs ?? Number.NaN) / 2): void {
     this.#stateAt = now
     this.#stateAgeMs = Number.isFinite(ageMs) ? ageMs : 0
+    // A game that never says so has no lane for it.
+    if (!this.#ageLane.hidden) return
+    this.#ageLane.hidden = false
+    this.measure()
   }
 
   /** Stops the picture, not the sampling. */
@@ -141,7 +147,7 @@ export class NetGraph {
     this.#density = Math.min(2, devicePixelRatio || 1)
     this.#canvas.width = Math.max(1, Math.round(box.width * this.#density))
     this.#canvas.height = Math.max(1, Math.round(box.height * this.#density))
-    this.#lanes = [...this.#root.querySelectorAll<HTMLElement>('[data-lane]')].map((lane) => {
+    this.#lanes = [...this.#root.querySelectorAll<HTMLElement>('[data-lane]:not([hidden])')].map((lane) => {
       const { top, height } = lane.querySelector('.plot')!.getBoundingClientRect()
       return { name: lane.dataset['lane'] as LaneName, top: top - box.top, height }
     })
@@ -223,7 +229,10 @@ export class NetGraph {
       ['i', Number.isFinite(backlog) ? ` · SCTP ${bytes(backlog)}` : ''],
       ['i', ` · resent ${perSecond(of(FIELD.resends))}/s`],
     )
-    const words = [...this.#values].map(([name, value]) => `${name} ${value.textContent}`).join(', ')
+    const words = [...this.#values]
+      .filter(([name]) => name !== 'age' || !this.#ageLane.hidden)
+      .map(([name, value]) => `${name} ${value.textContent}`)
+      .join(', ')
     const seconds = -(this.#cursorMs ?? 0) / 1000
     this.#plots.setAttribute('aria-valuenow', seconds.toFixed(1))
     this.#plots.setAttribute(
