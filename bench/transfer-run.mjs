@@ -17,6 +17,7 @@ import { Bottleneck, Side, WIRE_OVERHEAD_BYTES, World } from './transfer-world.m
  * @property {number} mbits of the bottleneck, Mbit/s, each way; its queue holds one bandwidth-delay product
  * @property {number} rttMs base delay, there and back
  * @property {number} loss share of packets lost, each way
+ * @property {number} [jitterMs] behind the bottleneck, as in reliable-link.mjs; reorders
  */
 
 /**
@@ -50,6 +51,8 @@ function sidesOf(core, random, scenario, options) {
   const bdpBytes = (scenario.mbits * 1e6 * scenario.rttMs) / 8000
   const newLine = () => new Bottleneck(scenario.mbits * 1e6, bdpBytes)
   const up = newLine()
+  const { loss, jitterMs } = scenario
+  const weather = { loss, ...(jitterMs === undefined ? {} : { jitterMs }) }
   return options.flatMap(({ client, server }, pair) =>
     [client, server].map((chosen, i) => {
       const own = random.fork(`side ${pair} ${i}`)
@@ -63,7 +66,7 @@ function sidesOf(core, random, scenario, options) {
         channels,
         ...chosen,
       })
-      const path = new Path(own.fork('path'), { loss: scenario.loss }, Math.round(scenario.rttMs * 500), TICK_US)
+      const path = new Path(own.fork('path'), weather, Math.round(scenario.rttMs * 500), TICK_US)
       path.isCalm = true
       const tick = TICK_US * (1 + 2e-4 * i + 1e-4 * pair)
       const phase = own.fork('phase').float() * tick

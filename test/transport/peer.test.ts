@@ -142,6 +142,33 @@ describe('a peer in a game loop', () => {
     expect(messagesOf(server)).toEqual(['last words of a loop'])
   })
 
+  test('is helped out between its ticks by the alarm: a large message leaves at its pace, and the ticks stay what they are', () => {
+    const { host, pipes, client, server } = connected({ delayMs: 20 })
+    const before = pipes[0].sentAt.length
+    const flushes: number[] = []
+    let received = 0
+    client.send('chat', new Uint8Array(300_000))
+    for (let tick = 0; tick < 120 && received === 0; tick++) {
+      client.update()
+      server.update()
+      eventsOf(client)
+      received = eventsOf(server).filter((event) => event.type === 'message' && event.payload.length === 300_000).length
+      client.send('state', bytes('s'))
+      server.send('state', bytes('s'))
+      client.flush()
+      server.flush()
+      flushes.push(host.now())
+      host.advance(1000 / 60)
+    }
+    expect(received).toBe(1)
+    const sentAt = [...new Set(pipes[0].sentAt.slice(before))]
+    const between = sentAt.filter((at) => !flushes.includes(at))
+    expect(between.length).toBeGreaterThan(flushes.length)
+    // Not one packet at a time: in steps of 4 ms.
+    for (let i = 1; i < between.length; i++) expect(between[i]! - between[i - 1]!).toBeGreaterThanOrEqual(3.9)
+    for (const at of flushes) expect(sentAt).toContain(at)
+  })
+
   test('flushes no more than it is told, whole packets', () => {
     const { pipes, client } = connected()
     client.send('chat', new Uint8Array(20_000))

@@ -11,6 +11,8 @@ export interface AckNews {
   rttMinMs: number
   /** Standing queue in our direction, ms: see `standing-queue.ts`; `NaN` while it is not known. */
   queueMs: number
+  /** Jitter of our packets on their way, ms: so much of a queue may be chance. */
+  noiseMs: number
   /** Bytes per second that the peer has confirmed of late; 0 while it is not known. */
   deliveryRate: number
 }

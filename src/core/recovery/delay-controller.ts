@@ -87,7 +87,8 @@ export class DelayController implements CongestionController {
 
   onAcked(news: AckNews): void {
     this.#baseMs = Math.max(1, news.rttMinMs)
-    this.#queueMs = Number.isNaN(news.queueMs) ? 0 : news.queueMs
+    // Half of the jitter is no queue: the smallest of few samples has about that much of it.
+    this.#queueMs = Number.isNaN(news.queueMs) ? 0 : Math.max(0, news.queueMs - news.noiseMs / 2)
     this.#ackedPackets += news.ackedPackets
     this.#queueSum += this.#queueMs
     this.#queueCount++
@@ -130,7 +131,7 @@ export class DelayController implements CongestionController {
 
   #grow(news: AckNews): void {
     if (!this.#isUsed) return
-    if (this.#queueMs > START_MS) {
+    if (this.#queueMs > START_MS + news.noiseMs / 2) {
       this.#fullWindow = this.windowBytes
       this.#setWindow(this.#fittingBytes(news))
       this.#phase = 'fit'
@@ -141,20 +142,24 @@ export class DelayController implements CongestionController {
   }
 
   #fit(news: AckNews): void {
-    if (this.#queueMs > START_MS) this.#setWindow(Math.max(this.windowBytes, this.#fittingBytes(news)))
+    if (this.#queueMs > START_MS + news.noiseMs / 2)
+      this.#setWindow(Math.max(this.windowBytes, this.#fittingBytes(news)))
   }
 
   /** What the path holds with half the queue aimed at. */
   #fittingBytes(news: AckNews): number {
-    if (news.deliveryRate === 0) return this.#fullWindow
-    return Math.min(this.#fullWindow, (news.deliveryRate * (this.#baseMs + TARGET_MS / 2)) / 1000)
+    const fitting = (news.deliveryRate * (this.#baseMs + TARGET_MS / 2)) / 1000
+    // Half of it was delivered in the round trip before, or it would not have doubled.
+    return Math.min(this.#fullWindow, Math.max(fitting, this.#fullWindow / 2))
   }
 
   #endRound(news: AckNews): void {
     const { now } = news
     const queueMs = this.#queueSum / this.#queueCount
     if (this.#phase === 'fit') {
-      this.#settle(now)
+      // No queue followed: what ended the start was chance.
+      if (queueMs < LOW_MS) this.#phase = 'start'
+      else this.#settle(now)
       return
     }
     if (this.#phase === 'drain') {

@@ -4,6 +4,8 @@ const MASK = SAMPLES - 1
 /** Time over which the rate is taken: this share of a round trip, but at least so many ms. */
 const SPAN_SHARE = 0.25
 const LEAST_SPAN_MS = 20
+/** And at least so many times the jitter, which shifts both ends. */
+const SPAN_NOISES = 8
 
 /**
  * Bytes per second that arrive at the peer: bytes confirmed between two arrivals on the peer's clock, so that acks which come
@@ -31,10 +33,10 @@ export class DeliveryRate {
   }
 
   /** Finds {@link bytesPerSecond} anew. */
-  update(rttMs: number): void {
+  update(rttMs: number, noiseMs = 0): void {
     if (this.#count < 2) return
     const last = (this.#count - 1) & MASK
-    const since = this.#at[last]! - Math.max(LEAST_SPAN_MS, SPAN_SHARE * rttMs)
+    const since = this.#at[last]! - Math.max(LEAST_SPAN_MS, SPAN_SHARE * rttMs, SPAN_NOISES * noiseMs)
     const oldest = Math.max(0, this.#count - SAMPLES)
     let first = this.#count - 2
     while (first > oldest && this.#at[first & MASK]! > since) first--

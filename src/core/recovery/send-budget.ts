@@ -54,6 +54,7 @@ export class SendBudget {
     rttMs: 0,
     rttMinMs: 0,
     queueMs: Number.NaN,
+    noiseMs: 0,
     deliveryRate: 0,
   }
   #ackedPackets = 0
@@ -172,11 +173,12 @@ export class SendBudget {
     if (this.#hasNews) {
       this.#hasNews = false
       this.#queue.update(now, news.rttMinMs)
-      this.#delivery.update(news.rttMinMs)
+      this.#delivery.update(news.rttMinMs, this.#queue.noiseMs)
       this.#stats.queueMs = this.#queue.queueMs
       this.#stats.deliveryRate = this.#delivery.bytesPerSecond
     }
     news.queueMs = this.#queue.queueMs
+    news.noiseMs = this.#queue.noiseMs
     news.deliveryRate = this.#delivery.bytesPerSecond
     this.#ackedPackets = 0
     this.#ackedBytes = 0

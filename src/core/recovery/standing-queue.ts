@@ -8,6 +8,10 @@ const TIMESTAMP_WRAP_MS = 16_384
 /** The smallest of the samples of this share of a round trip, but at least of so many ms: a burst is no standing queue. */
 const SPAN_SHARE = 0.125
 const LEAST_SPAN_MS = 10
+/** And of so many times the noise: with jitter the smallest of five samples is near what none of them had. */
+const SPAN_NOISES = 5
+/** Gain of the noise (RFC 3550 section 6.4.1). */
+const NOISE_GAIN = 1 / 16
 
 /**
  * Queue that stands in our direction of the path, as the sender sees it: each ack tells by its timestamp and its ack delay when
@@ -35,6 +39,7 @@ export class StandingQueue {
     const transit = Number.isNaN(previous)
       ? raw
       : raw - Math.round((raw - previous) / TIMESTAMP_WRAP_MS) * TIMESTAMP_WRAP_MS
+    if (!Number.isNaN(previous)) this.noiseMs += (Math.abs(transit - previous) - this.noiseMs) * NOISE_GAIN
     this.#lastTransitMs = transit
     if (now >= this.#bucketEndsAt) {
       this.#previousMinMs = now - this.#bucketEndsAt < BASE_BUCKET_MS ? this.#bucketMinMs : Number.POSITIVE_INFINITY
@@ -49,10 +54,13 @@ export class StandingQueue {
     this.arrivedAt = sentAt + transit
   }
 
+  /** Mean difference between the transit times of two samples in turn, ms: what is jitter rather than queue. */
+  noiseMs = 0
+
   /** Finds {@link queueMs} anew. */
   update(now: number, rttMs: number): void {
     if (this.#count === 0) return
-    const since = now - Math.max(LEAST_SPAN_MS, SPAN_SHARE * rttMs)
+    const since = now - Math.max(LEAST_SPAN_MS, SPAN_SHARE * rttMs, SPAN_NOISES * this.noiseMs)
     let least = Number.POSITIVE_INFINITY
     const oldest = Math.max(0, this.#count - SAMPLES)
     for (let i = this.#count - 1; i >= oldest; i--) {

@@ -7,7 +7,16 @@ function round(controller: AimdController, index: number): void {
   const now = 1000 + 100 * index
   const bytes = controller.windowBytes
   controller.onSent(bytes)
-  const news = { now, ackedPackets: 1, ackedBytes: 0, rttMs: 100, rttMinMs: 100, queueMs: 0, deliveryRate: 0 }
+  const news = {
+    now,
+    ackedPackets: 1,
+    ackedBytes: 0,
+    rttMs: 100,
+    rttMinMs: 100,
+    queueMs: 0,
+    noiseMs: 0,
+    deliveryRate: 0,
+  }
   for (let left = bytes; left > 0; left -= PACKET) {
     news.ackedBytes = Math.min(left, PACKET)
     controller.onAcked(news)
@@ -57,6 +66,7 @@ describe('AimdController', () => {
       rttMs: 100,
       rttMinMs: 100,
       queueMs: 0,
+      noiseMs: 0,
       deliveryRate: 0,
     }
     for (let i = 0; i < 50; i++, news.now += 20) {

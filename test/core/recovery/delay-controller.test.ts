@@ -68,6 +68,7 @@ describe('DelayController', () => {
       rttMs: 150,
       rttMinMs: 50,
       queueMs: 100,
+      noiseMs: 0,
       deliveryRate: 100_000,
     }
     for (; news.now < 10_000; news.now += 10) {
@@ -83,6 +84,33 @@ describe('DelayController', () => {
     const path = new FluidPath(controller, RATE, 100)
     path.run(2000, 20)
     expect(controller.windowBytes).toBe(16 * PACKET)
+  })
+
+  test('takes no jitter for a queue, and goes on with its start when the queue that ended it does not stay', () => {
+    const controller = new DelayController(PACKET)
+    const news = {
+      now: 0,
+      ackedPackets: 1,
+      ackedBytes: PACKET,
+      rttMs: 100,
+      rttMinMs: 100,
+      queueMs: 0,
+      noiseMs: 6,
+      deliveryRate: 0,
+    }
+    const round = (queueMs: number, acks: number): number => {
+      for (let i = 0; i < acks; i++, news.now += 100 / acks) {
+        controller.onSent(controller.windowBytes, news.now)
+        news.queueMs = queueMs
+        controller.onAcked(news)
+      }
+      return Math.round(controller.windowBytes / PACKET)
+    }
+    expect(round(6, 16)).toBe(32)
+    // One ack above the threshold halves it at most; the round trip after it shows nothing.
+    expect(round(12, 1)).toBe(16)
+    round(1, 20)
+    expect(round(1, 20)).toBeGreaterThan(32)
   })
 
   test('does not judge by a queue what nobody uses', () => {

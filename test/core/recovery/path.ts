@@ -24,6 +24,7 @@ export class FluidPath {
     rttMs: 0,
     rttMinMs: 0,
     queueMs: 0,
+    noiseMs: 0,
     deliveryRate: 0,
   }
 

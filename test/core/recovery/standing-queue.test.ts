@@ -20,20 +20,31 @@ describe('StandingQueue', () => {
     const table = [
       // now, transit, queue
       [0, 50, 0],
-      [10, 53, 0],
-      [20, 60, 3],
-      [30, 58, 8],
-      [40, 70, 8],
-      [50, 70, 20],
-      [60, 40, 0],
-      [70, 70, 0],
-      [80, 70, 30],
+      [10, 52, 0],
+      [20, 54, 2],
+      [30, 56, 4],
+      [40, 58, 6],
+      [50, 57, 7],
+      [60, 49, 0],
+      [70, 50, 0],
+      [80, 51, 1],
     ] as const
     for (const [now, transitMs, expected] of table) {
       queue.observe(now - 100, stamp(now - 100, transitMs), now)
       queue.update(now, 80)
       expect(queue.queueMs).toBeCloseTo(expected, 0)
     }
+  })
+
+  test('looks further back the more the packets jitter', () => {
+    const queue = new StandingQueue()
+    for (let now = 0; now < 1000; now += 5) {
+      // Every fifth packet comes without delay, the others up to 20 ms late.
+      queue.observe(now - 60, stamp(now - 60, 50 + 5 * ((now / 5) % 5)), now)
+      queue.update(now, 60)
+      if (now > 500) expect(queue.queueMs).toBeLessThan(1)
+    }
+    expect(queue.noiseMs).toBeGreaterThan(5)
   })
 
   test('one late packet is no queue', () => {
