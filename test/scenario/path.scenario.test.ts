@@ -193,6 +193,22 @@ describe('a blackout of 3 s', () => {
       }
   })
 
+  test('is followed by no burst of what was sent during it, on an unreliable channel either', () => {
+    const pair = pairOf()
+    const sentAt: number[] = []
+    const lateMs: number[] = []
+    pair.server.onMessage = (_, number) => lateMs.push(pair.now - sentAt[number]!)
+    pair.play((side) => {
+      if (side === pair.client) sentAt[side.send('pose')!] = pair.now
+      else side.send('pose')
+    })
+    plan(pair, [pass(2000), blackout(3000), pass(2000)])
+    // The way, a tick to read it, and a tick for what had been sent when the silence ended.
+    expect(Math.max(...lateMs)).toBeLessThan(25 + 2 * (1000 / 60) + 1)
+    expect(lateMs.length).toBeGreaterThan(200)
+    pair.finish()
+  })
+
   test('is over by the next probe, even if nobody plays', () => {
     const pair = pairOf()
     pair.play((side) => void side.send('pose')).run(1000)

@@ -66,7 +66,7 @@ export interface SendChannel {
   onLossFinal(message: OutgoingMessage, fragment: number): void
   /** Nothing was heard for too long: send another copy, whatever became of the first. */
   onProbe(message: OutgoingMessage, fragment: number): void
-  /** The peer is back after an outage: what nobody wants any more is dropped. */
+  /** The peer is back after an outage, or the outage goes on: what nobody wants any more is dropped. */
   comeBack(): void
   /** Drops what has outlived its time. */
   expire(now: number): void

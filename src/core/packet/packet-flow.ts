@@ -198,6 +198,8 @@ export class PacketFlow implements SentPacketListener {
     const limit = hold === 'silence' ? hold : bulkLimit
     this.#stats.limitedBy = this.#lanes.isPending || hasBulk ? (wantsData ? 'nothing' : limit) : 'nothing'
     if (isTick && hold !== 'nothing' && this.#lanes.isPending) this.#stats.heldTicks[hold]++
+    // Else it would all come at once when the path is back.
+    if (isTick && hold === 'silence') for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.comeBack()
     if (!wantsData && !wantsCopies && !wantsBulk && !wantsAck && !this.#wantsPing) return undefined
 
     const packet = this.#sent.begin()
