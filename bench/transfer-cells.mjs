@@ -122,8 +122,8 @@ export const CELLS = [
     '11.35; - / 0',
     '6.27; - / 324',
   ]),
-  cell('X12', '1 MiB, 4 Mbit/s, jitter 10 ms', { bytes: MIB, mbits: 4, rttMs: 100, loss: 0, jitterMs: 10 }, {}, []),
   cell('X11', '256 KiB, 20 Mbit/s, 5 %', { bytes: 256 * KIB, mbits: 20, rttMs: 100, loss: 0.05 }, {}, ['3.10']),
+  cell('X12', '1 MiB, 4 Mbit/s, jitter 10 ms', { bytes: MIB, mbits: 4, rttMs: 100, loss: 0, jitterMs: 10 }, {}, []),
 ]
 
 /**

@@ -117,7 +117,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
 
   /**
    * Instant of the next packet that should not wait for the game's tick, ms: an early ack, a lost message of a channel with
-   * `redundancy: 'lean'`, an urgent message, a probe, a handshake. Never after `wakeAt`, never before the latest instant given.
+   * `redundancy: 'lean'`, an urgent message, bulk, a probe, a handshake. Never after `wakeAt` or before the latest instant.
    */
   get hasteAt(): number {
     let at = this.#handshake.wakeAt

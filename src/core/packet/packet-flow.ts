@@ -255,7 +255,7 @@ export class PacketFlow implements SentPacketListener {
     if (isUrgent) this.#isUrgent = true
   }
 
-  /** Instant of the next packet that should not wait for the game's tick, ms: an early ack, a resend in haste, a probe. */
+  /** Instant of the next packet that should not wait for the game's tick, ms: an early ack, a resend in haste, bulk, a probe. */
   hasteAt(now: number): number {
     if (this.backlogBytes > this.#config.maxBacklogBytes) return Number.POSITIVE_INFINITY
     if (this.#wantsPing) return now
