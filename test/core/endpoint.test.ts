@@ -22,6 +22,18 @@ describe('two endpoints', () => {
     expect(eventsOf(duo.server)).toEqual([])
   })
 
+  test('have no haste any more once two urgent messages of the same millisecond have left', () => {
+    const duo = new Duo(CHANNELS).open()
+    duo.settle(50)
+    for (let i = 0; i < 2; i++) {
+      duo.client.send('input', pattern(10), { urgent: true })
+      expect(duo.client.hasteAt).toBe(duo.now)
+      expect(duo.client.pollPacket()).toBeDefined()
+      while (duo.client.pollPacket() !== undefined);
+    }
+    expect(duo.client.hasteAt).toBeGreaterThan(duo.now)
+  })
+
   test('bring messages of every kind over, whole and unchanged', () => {
     const duo = new Duo(CHANNELS).open()
     for (const channel of ['input', 'world', 'hits', 'chat', 'doors'] as const) {

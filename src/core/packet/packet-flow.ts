@@ -183,6 +183,8 @@ export class PacketFlow implements SentPacketListener {
     }
     const isTick = this.#ticks.isTick(now, this.#isFed)
     if (isTick) this.#startTick(now)
+    // Also when this is no new tick, because the last one began within the same millisecond.
+    this.#isUrgent = false
     const wantsEarlyAck = this.#acks.earlyAt(now) <= now
     const wantsAck = wantsEarlyAck || this.#acks.dueAt < Number.POSITIVE_INFINITY
     const { hasBulk } = this.#lanes
@@ -375,7 +377,6 @@ export class PacketFlow implements SentPacketListener {
   #startTick(now: number): void {
     this.#isTickServed = false
     this.#isFed = false
-    this.#isUrgent = false
     this.#redundancy.startTick(this.#ticks.intervalMs, this.#rtt.expectedMs)
     this.#governor.onTick(this.#ticks.intervalMs, this.#stats.queueMs, now)
     for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.startTick(now, this.#redundancy)
