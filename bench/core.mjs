@@ -1,4 +1,5 @@
 // What a tick costs in the core: messages in on one side, packets over, messages out on the other, acks back.
+import { getHeapStatistics } from 'node:v8'
 import { medianNs, Pair, table } from './pair.mjs'
 
 /**
@@ -15,6 +16,10 @@ const CHANNELS = /** @type {const} */ ({
 })
 const KINDS = /** @type {(keyof typeof CHANNELS)[]} */ (Object.keys(CHANNELS))
 
+/** Ticks over which packets are counted, and single ticks whose allocation is looked at. */
+const PACKET_TICKS = 20
+const HEAP_SAMPLES = 15
+
 /**
  * @typedef {object} Row
  * @property {string} kind
@@ -24,6 +29,10 @@ const KINDS = /** @type {(keyof typeof CHANNELS)[]} */ (Object.keys(CHANNELS))
  * @property {number} tickNs
  * @property {number} floorNs the same bytes copied into one buffer and out of it
  * @property {number} jsonNs the same bytes as JSON text, a packet for each message
+ * @property {number} unpooledNs the same tick without a pool of blocks
+ * @property {number} heapBytes allocated in a tick, on the heap and as buffers, by both ends
+ * @property {number} unpooledHeapBytes the same without the pool
+ * @property {number} packetsPerSecond that one core could handle, both ways
  */
 
 /**
@@ -51,17 +60,18 @@ export function runCore(core, { quick = false } = {}) {
  * @param {keyof typeof CHANNELS} kind
  * @param {number} messageBytes
  * @param {number} messages
+ * @param {{ pooled?: boolean }} [options]
  */
-export function tickOf(core, kind, messageBytes, messages) {
-  const pair = new Pair(core.Endpoint, CHANNELS)
+export function tickOf(core, kind, messageBytes, messages, options = {}) {
+  const pair = new Pair(core.Endpoint, CHANNELS, options)
   // A message of many fragments stays in their buffers until it is whole.
   if (messageBytes <= 1024) pair.reuseBuffers()
   const payload = new Uint8Array(messageBytes).map((_, i) => i)
   const hasKeys = kind === 'sequenced' || kind === 'latest'
   // One object for each key: what a game would keep, so that none is made here.
-  const options = Array.from({ length: messages }, (_, key) => (hasKeys ? { key } : {}))
+  const keys = Array.from({ length: messages }, (_, key) => (hasKeys ? { key } : {}))
   const tick = () => {
-    for (let i = 0; i < messages; i++) pair.client.send(kind, payload, options[i])
+    for (let i = 0; i < messages; i++) pair.client.send(kind, payload, keys[i])
     let left = messages
     for (let ticks = 0; left > 0; ticks++) {
       if (ticks > 1_000) throw new Error(`${kind}: ${left} of ${messages} messages never came`)
@@ -85,15 +95,59 @@ export function tickOf(core, kind, messageBytes, messages) {
  */
 function measure(core, kind, messageBytes, messages, effort) {
   const { pair, payload, tick } = tickOf(core, kind, messageBytes, messages)
-  const repeat = (/** @type {number} */ rounds) => {
-    for (let i = 0; i < rounds; i++) tick()
-  }
-  const works = [repeat, bareCopies(payload, messages), jsonPackets(kind, payload, messages)]
-  const [tickNs = Number.NaN, floorNs = Number.NaN, jsonNs = Number.NaN] = medianNs(works, effort)
+  const { tick: unpooledTick } = tickOf(core, kind, messageBytes, messages, { pooled: false })
+  const works = [
+    repeated(tick),
+    bareCopies(payload, messages),
+    jsonPackets(kind, payload, messages),
+    repeated(unpooledTick),
+  ]
+  const [tickNs = Number.NaN, floorNs = Number.NaN, jsonNs = Number.NaN, unpooledNs = Number.NaN] = medianNs(
+    works,
+    effort,
+  )
   const before = pair.client.stats.packetsSent + pair.server.stats.packetsSent
-  repeat(20)
-  const packets = (pair.client.stats.packetsSent + pair.server.stats.packetsSent - before) / 20
-  return { kind, messageBytes, messages, packets, tickNs, floorNs, jsonNs }
+  for (let i = 0; i < PACKET_TICKS; i++) tick()
+  const packets = (pair.client.stats.packetsSent + pair.server.stats.packetsSent - before) / PACKET_TICKS
+  return {
+    kind,
+    messageBytes,
+    messages,
+    packets,
+    tickNs,
+    floorNs,
+    jsonNs,
+    unpooledNs,
+    heapBytes: allocatedBytes(tick),
+    unpooledHeapBytes: allocatedBytes(unpooledTick),
+    packetsPerSecond: (1e9 * packets) / tickNs,
+  }
+}
+
+/**
+ * @param {() => void} work
+ * @returns {(rounds: number) => void}
+ */
+function repeated(work) {
+  return (rounds) => {
+    for (let i = 0; i < rounds; i++) work()
+  }
+}
+
+/**
+ * Bytes that one go allocates: the median of several; those with a garbage collection in them show less than nothing.
+ * @param {() => void} work
+ */
+function allocatedBytes(work) {
+  const inUse = () => getHeapStatistics().used_heap_size + process.memoryUsage().arrayBuffers
+  const first = inUse()
+  const asking = inUse() - first
+  const bytes = Array.from({ length: HEAP_SAMPLES }, () => {
+    const before = inUse()
+    work()
+    return inUse() - before - asking
+  }).filter((one) => one >= 0)
+  return bytes.sort((a, b) => a - b)[bytes.length >> 1] ?? Number.NaN
 }
 
 /**
@@ -139,22 +193,41 @@ function jsonPackets(channel, payload, messages) {
 
 /** @param {readonly Row[]} rows */
 function textOf(rows) {
-  const head = ['kind', 'bytes', 'messages', 'packets', 'ns/tick', 'ns/message', 'ns/packet', 'x floor', 'x JSON']
+  const head = [
+    'kind',
+    'bytes',
+    'messages',
+    'packets',
+    'ns/message',
+    'ns/packet',
+    'packets/s',
+    'x floor',
+    'x JSON',
+    'heap B/message',
+    'heap B/tick',
+    'unpooled: x time',
+    'x heap',
+  ]
   const body = rows.map((row) => [
     row.kind,
     row.messageBytes,
     row.messages,
     row.packets,
-    Math.round(row.tickNs),
     row.tickNs / row.messages,
     row.tickNs / row.packets,
+    Math.round(row.packetsPerSecond),
     row.tickNs / row.floorNs,
     row.tickNs / row.jsonNs,
+    Math.round(row.heapBytes / row.messages),
+    Math.round(row.heapBytes),
+    row.unpooledNs / row.tickNs,
+    row.unpooledHeapBytes / row.heapBytes,
   ])
   return [
     'One tick: send, pack, a copy by the transport, unpack, deliver; acks and verdicts back. Median.',
     '"x floor": times the cost of copying the same bytes into one buffer and out again.',
     '"x JSON": times the cost of JSON text and one packet for each message; below 1 is faster.',
+    'Heap: what a tick allocates at both ends together, events and verdicts included. "unpooled": the same with a block of its own for each message.',
     '',
     table([head, ...body]),
   ].join('\n')

@@ -1,12 +1,17 @@
 // `npm run bench -- wire core [--quick] [--json FILE]`: figures about the built package; without a name, all of them.
+// `--readme` puts the main ones into README.md.
 import { existsSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { runBots } from '../bench/bots.mjs'
 import { runCore } from '../bench/core.mjs'
 import { benchFresh } from '../bench/fresh.mjs'
+import { runLong } from '../bench/long.mjs'
 import { runParity } from '../bench/parity.mjs'
+import { runPipe } from '../bench/pipe.mjs'
+import { FIGURES_OF, writeReadme } from '../bench/readme.mjs'
 import { benchReliable } from '../bench/reliable.mjs'
 import { runSnapshot } from '../bench/snapshot.mjs'
 import { benchTransfer } from '../bench/transfer.mjs'
@@ -26,6 +31,9 @@ const BENCHES = {
   core: async (options) => runCore(await built('index.js'), options),
   snapshot: async (options) =>
     runSnapshot(await built('index.js'), await built('codec/index.js'), await built('sim/index.js'), options),
+  long: async (options) => runLong(await built('index.js'), await built('sim/index.js'), options),
+  pipe: async (options) => runPipe(options),
+  bots: async (options) => runBots(options),
 }
 
 /**
@@ -37,7 +45,7 @@ function built(path) {
   return import(pathToFileURL(join(root, 'dist', path)).href)
 }
 
-const USAGE = `npm run bench -- [${Object.keys(BENCHES).join('] [')}] [--quick] [--json FILE]`
+const USAGE = `npm run bench -- [${Object.keys(BENCHES).join('] [')}] [--quick] [--readme] [--json FILE]`
 
 /** @param {readonly string[]} args */
 async function main(args) {
@@ -46,7 +54,11 @@ async function main(args) {
   if (args.includes('fresh')) return benchFresh(args)
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      readme: { type: 'boolean', default: false },
+      json: { type: 'string' },
+    },
     allowPositionals: true,
   })
   const unknown = positionals.filter((name) => !(name in BENCHES))
@@ -61,7 +73,8 @@ async function main(args) {
       return 1
     }
   }
-  const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
+  const usual = values.readme ? FIGURES_OF : Object.keys(BENCHES)
+  const names = positionals.length > 0 ? positionals : usual
   /** @type {Record<string, readonly object[]>} */
   const results = {}
   for (const name of names) {
@@ -72,6 +85,7 @@ async function main(args) {
   }
   const machine = { node: process.version, processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length }
   console.log(`node ${machine.node}, ${machine.cores} × ${machine.processor}`)
+  if (values.readme) writeReadme(join(root, 'README.md'), results, machine)
   if (values.json !== undefined) {
     writeFileSync(values.json, `${JSON.stringify({ machine, ...results }, undefined, 2)}\n`)
   }

@@ -1,4 +1,4 @@
-// `npm test`: types, lint, build, unit tests, browser tests. Every step runs, whatever became of the ones before it.
+// `npm test`: types, lint, build, unit tests, a quick run of the benches, browser tests. Every step runs, whatever became of the ones before it.
 // The last line is `N passed, N failed`; a type check, a lint or a build counts as one test.
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -131,6 +131,8 @@ await Promise.all([
   })(),
 ])
 await timed('unit', unit)
+// That every bench still runs; how fast, nobody asks here. Those that need a browser leave it out.
+await check('bench', (options) => runNode(join(root, 'scripts', 'bench.mjs'), ['--quick'], options))
 await timed('e2e', e2e)
 
 const width = Math.max(...rows.map((row) => row.name.length))
