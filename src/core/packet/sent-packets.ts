@@ -5,7 +5,8 @@ import type { AckBits } from '../wire/ack-groups.ts'
 import { ACK_WINDOW } from '../wire/layout.ts'
 import { Manifest } from './manifest.ts'
 
-const MASK = ACK_WINDOW - 1
+/** Records to begin with: a game at 60 Hz whose acks come within a second needs no more. A power of two. */
+const FIRST_RECORDS = 128
 /** Packets behind the oldest open one for which a late ack still corrects the count of losses. */
 const LATE_SPAN = 64
 
@@ -47,9 +48,10 @@ export interface SentPacketListener {
   onFate(isLost: boolean, sentAt: number): void
 }
 
-/** The last 1,024 packets sent, and what became of each. */
+/** Up to the last 1,024 packets sent, and what became of each: as many as are under way, or may yet be heard of. */
 export class SentPackets {
-  readonly #ring: SentPacket[]
+  /** Its length is a power of two, and doubles up to the ack window. */
+  #ring: SentPacket[] = Array.from({ length: FIRST_RECORDS }, () => new SentPacket())
   readonly #rule: LossRule
   readonly #listener: SentPacketListener
   readonly #stats: EndpointStats
@@ -77,12 +79,13 @@ export class SentPackets {
     this.#rule = rule
     this.#listener = listener
     this.#stats = stats
-    this.#ring = Array.from({ length: ACK_WINDOW }, () => new SentPacket())
   }
 
   /** The record for the next packet, its manifest empty. A packet that is still open in its place is declared lost. */
   begin(): SentPacket {
-    const packet = this.#ring[this.next & MASK]!
+    const wantedFrom = Math.min(this.#oldestLost - LATE_SPAN, this.newestAcked)
+    if (this.next - wantedFrom >= this.#ring.length && this.#ring.length < ACK_WINDOW) this.#grow()
+    const packet = this.#at(this.next)
     if (packet.state === 'in-flight') this.#lose(packet, packet.sentAt)
     if (packet.state === 'lost') this.#finish(packet)
     packet.manifest.clear()
@@ -122,7 +125,7 @@ export class SentPackets {
 
   /** The packet of this sequence, if it is still remembered. */
   find(sequence: number): SentPacket | undefined {
-    const packet = this.#ring[sequence & MASK]!
+    const packet = this.#at(sequence)
     return packet.sequence === sequence ? packet : undefined
   }
 
@@ -141,7 +144,7 @@ export class SentPackets {
     if (newest !== undefined) this.#ack(newest)
     const oldest = Math.max(this.#oldestLost - LATE_SPAN, this.next - ACK_WINDOW, ack - bits.span, 0)
     for (let sequence = ack - 1; sequence >= oldest; sequence--) {
-      if (bits.has(ack - 1 - sequence)) this.#ack(this.#ring[sequence & MASK]!)
+      if (bits.has(ack - 1 - sequence)) this.#ack(this.#at(sequence))
     }
     return sample
   }
@@ -155,7 +158,7 @@ export class SentPackets {
   /** The oldest packet in flight that asked for an ack and carried something. */
   oldestEliciting(): SentPacket | undefined {
     for (let sequence = this.#oldest; sequence < this.next; sequence++) {
-      const packet = this.#ring[sequence & MASK]!
+      const packet = this.#at(sequence)
       if (packet.state === 'in-flight' && packet.isEliciting) return packet
     }
     return undefined
@@ -164,6 +167,17 @@ export class SentPackets {
   /** Visits every packet whose fate is not final. */
   forEachOpen(visit: (packet: SentPacket) => void): void {
     for (const packet of this.#ring) if (packet.state === 'in-flight' || packet.state === 'lost') visit(packet)
+  }
+
+  /** The record of this sequence, or whichever has its place. */
+  #at(sequence: number): SentPacket {
+    return this.#ring[sequence & (this.#ring.length - 1)]!
+  }
+
+  #grow(): void {
+    const ring = Array.from({ length: 2 * this.#ring.length }, () => new SentPacket())
+    for (const packet of this.#ring) if (packet.sequence >= 0) ring[packet.sequence & (ring.length - 1)] = packet
+    this.#ring = ring
   }
 
   #ack(packet: SentPacket): void {
@@ -217,7 +231,7 @@ export class SentPackets {
     this.lossAt = Number.POSITIVE_INFINITY
     let isOldestOpen = false
     for (let sequence = this.#oldest; sequence < this.next; sequence++) {
-      const packet = this.#ring[sequence & MASK]!
+      const packet = this.#at(sequence)
       if (packet.state !== 'in-flight') {
         if (!isOldestOpen) this.#oldest = sequence + 1
         continue
@@ -239,7 +253,7 @@ export class SentPackets {
     this.finalAt = Number.POSITIVE_INFINITY
     const wait = this.#rule.finalAfterMs
     for (; this.#oldestLost < this.#oldest; this.#oldestLost++) {
-      const packet = this.#ring[this.#oldestLost & MASK]!
+      const packet = this.#at(this.#oldestLost)
       if (packet.state === 'lost') {
         if (packet.lostAt + wait > now) {
           this.finalAt = packet.lostAt + wait
