@@ -1,6 +1,8 @@
 // Whether cost grows as the work does: how often any piece of the core's code runs, counted by V8, while the work doubles.
 // Counts, not times: the same in every run and on every machine.
 import { Session } from 'node:inspector/promises'
+import { fileURLToPath } from 'node:url'
+import { isMain, run } from '../scripts/tool.mjs'
 import { Pair, table } from './pair.mjs'
 
 /**
@@ -75,28 +77,40 @@ const CASES = {
 }
 
 /**
- * @param {Core} core
- * @param {string} url of the core's module, or of the folder that its modules are in
+ * @param {string} url of the core's module; scripts whose address begins with that of its folder are counted
  * @param {{ quick?: boolean }} [options]
  */
-export async function runLinear(core, url, { quick = false } = {}) {
-  const sizes = quick ? SIZES.slice(0, 3) : SIZES
+export async function runLinear(url, { quick = false } = {}) {
+  // A process of its own, without the compiler: optimised code is not counted in full.
+  const file = fileURLToPath(import.meta.url)
+  const args = ['--no-opt', file, url, String(quick ? SIZES.length - 1 : SIZES.length)]
+  const { code, output, stdout } = await run(process.execPath, args, { quiet: true })
+  if (code !== 0) throw new Error(output)
+  /** @type {Row[]} */
+  const rows = JSON.parse(stdout)
+  return { rows, text: textOf(rows) }
+}
+
+/**
+ * @param {string} url
+ * @param {readonly number[]} sizes
+ */
+async function measureAll(url, sizes) {
+  const core = /** @type {Core} */ (await import(url))
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')
   /** @type {Row[]} */
   const rows = []
-  try {
-    for (const [what, run] of Object.entries(CASES)) {
-      /** @type {number[]} */
-      const counts = []
-      for (const size of sizes) counts.push(await countOf(session, url, () => run(core, size)))
-      rows.push({ what, sizes, counts, exponent: exponentOf(sizes, counts) })
-    }
-  } finally {
-    session.disconnect()
+  for (const [what, run] of Object.entries(CASES)) {
+    // Once for what is compiled lazily.
+    run(core, 1)
+    /** @type {number[]} */
+    const counts = []
+    for (const size of sizes) counts.push(await countOf(session, new URL('.', url).href, () => run(core, size)))
+    rows.push({ what, sizes, counts, exponent: exponentOf(sizes, counts) })
   }
-  return { rows, text: textOf(rows) }
+  return rows
 }
 
 /**
@@ -122,17 +136,17 @@ function drain({ client, server }) {
 
 /**
  * @param {Session} session
- * @param {string} url
+ * @param {string} folder
  * @param {() => void} work
  */
-async function countOf(session, url, work) {
+async function countOf(session, folder, work) {
   await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
   work()
   const { result } = await session.post('Profiler.takePreciseCoverage')
   await session.post('Profiler.stopPreciseCoverage')
   let count = 0
   for (const script of result) {
-    if (!script.url.startsWith(url)) continue
+    if (!script.url.startsWith(folder)) continue
     for (const { ranges } of script.functions) for (const range of ranges) count += range.count
   }
   return count
@@ -162,4 +176,9 @@ function textOf(rows) {
     '',
     table([['what', ...sizes.map(String), 'exponent'], ...body]),
   ].join('\n')
+}
+
+if (isMain(import.meta)) {
+  const [url = '', count] = process.argv.slice(2)
+  console.log(JSON.stringify(await measureAll(url, SIZES.slice(0, Number(count)))))
 }

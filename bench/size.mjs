@@ -58,7 +58,9 @@ async function measure(entry, path) {
   for (const [id, { code }] of chunks.flatMap((chunk) => Object.entries(chunk.modules))) {
     if (!code) continue
     // Named as used, or nothing would be left of it.
-    const names = [...code.matchAll(/^(?:class|function|const|let|var) ([\w$]+)/gm)].map(([, name], i) => `${name} as a${i}`)
+    const names = [...code.matchAll(/^(?:class|function|const|let|var) ([\w$]+)/gm)].map(
+      ([, name], i) => `${name} as a${i}`,
+    )
     const small = await minify(id, `${code}\nexport { ${names.join(', ')} }`, { module: true })
     alone.push({
       module: relative(root, id).replaceAll('\\', '/'),

@@ -8,11 +8,13 @@ import { parseArgs } from 'node:util'
 import { runBots } from '../bench/bots.mjs'
 import { runCore } from '../bench/core.mjs'
 import { benchFresh } from '../bench/fresh.mjs'
+import { runLinear } from '../bench/linear.mjs'
 import { runLong } from '../bench/long.mjs'
 import { runParity } from '../bench/parity.mjs'
 import { runPipe } from '../bench/pipe.mjs'
 import { FIGURES_OF, writeReadme } from '../bench/readme.mjs'
 import { benchReliable } from '../bench/reliable.mjs'
+import { runSize } from '../bench/size.mjs'
 import { runSnapshot } from '../bench/snapshot.mjs'
 import { benchTransfer } from '../bench/transfer.mjs'
 import { runWire } from '../bench/wire.mjs'
@@ -32,6 +34,8 @@ const BENCHES = {
   snapshot: async (options) =>
     runSnapshot(await built('index.js'), await built('codec/index.js'), await built('sim/index.js'), options),
   long: async (options) => runLong(await built('index.js'), await built('sim/index.js'), options),
+  linear: async (options) => runLinear(pathToFileURL(join(root, 'dist', 'index.js')).href, options),
+  size: async (options) => runSize(options),
   pipe: async (options) => runPipe(options),
   bots: async (options) => runBots(options),
 }
