@@ -1,5 +1,7 @@
 // The cells of the bench with what this project asks of itself, and what other rules reach in simulation.
 
+import { fixed100, rto } from './reliable-rules.mjs'
+
 /**
  * @typedef {import('./reliable-run.mjs').Policy} Policy
  * @typedef {import('./reliable-run.mjs').Scenario} Scenario
@@ -41,7 +43,12 @@ export const POLICIES = {
   none: { name: 'none', channel: { redundancy: 'none' } },
   lean: { name: 'lean', channel: { redundancy: 'lean' } },
   full: { name: 'full', channel: { redundancy: 'full' } },
+  'fixed-100': { name: 'fixed-100', channel: { redundancy: 'none' }, endpoint: { lossRule: fixed100 } },
+  rto: { name: 'rto', channel: { redundancy: 'none' }, endpoint: { lossRule: rto } },
 }
+
+/** Rules of others, run in our own core beside the policy of each cell. */
+export const RIVALS = ['fixed-100', 'rto']
 
 /** What the overhead is measured against, in the same scenario without loss. */
 export const BARE = /** @type {Policy} */ (POLICIES.none)
@@ -137,7 +144,7 @@ const LATENCY = [
     '10 %',
     'full',
     scenario({}, { loss: 0.1 }),
-    [35, 35.4, 0.21],
+    [35, 35.4, 0.22],
     simulated('33.3 / 33.3', '233 / 270', '100 / 300', '233 / 283', '167 / 233'),
   ),
   latency(

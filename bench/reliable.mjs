@@ -1,4 +1,4 @@
-// `npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,full] [--seeds N] [--seconds N]`:
+// `npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,full,rto] [--seeds N] [--seconds N]`:
 // how late reliable messages are under loss, and what that costs.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { build, isStale } from '../scripts/build.mjs'
 import { isMain, root } from '../scripts/tool.mjs'
 import { table } from './pair.mjs'
 import { copyBoundMs, resendBoundMs } from './reliable-bounds.mjs'
-import { AT_LEAST, BARE, CELLS, POLICIES, SIMULATED } from './reliable-cells.mjs'
+import { AT_LEAST, BARE, CELLS, POLICIES, RIVALS, SIMULATED } from './reliable-cells.mjs'
 import { CONTESTS, echo } from './reliable-contest.mjs'
 import { simulate } from './reliable-run.mjs'
 
@@ -25,7 +25,7 @@ import { simulate } from './reliable-run.mjs'
 /**
  * @typedef {object} Effort
  * @property {readonly string[]} [cells] ids. Default: all
- * @property {readonly string[]} [policies] instead of the one that each cell's goal is for
+ * @property {readonly string[]} [policies] instead of the one that each cell's goal is for, and the rules of others beside it
  * @property {number} [seeds] default 3
  * @property {number} [seconds] of virtual time for each run at 10 messages per second; more where there are fewer. Default 5,000
  * @property {(line: string) => void} [progress]
@@ -172,7 +172,8 @@ export function runReliable(core, sim, effort = {}) {
     progress(lineOf(row))
   }
   for (const cell of cells) {
-    for (const name of effort.policies ?? [cell.policy]) {
+    const rivals = cell.simulated === undefined ? [] : RIVALS
+    for (const name of effort.policies ?? [cell.policy, ...rivals]) {
       const policy = /** @type {Policy} */ (POLICIES[name])
       const figures = worst(seeds.map((seed) => runs.figures(cell.scenario, policy, seed)))
       add({ cell: cell.id, what: cell.what, policy: name, figures }, cell.goal, name === cell.policy)
@@ -184,7 +185,7 @@ export function runReliable(core, sim, effort = {}) {
       add({ cell: contest.id, what: contest.what, policy: name, figures }, contest.goal, name === 'full')
     }
   }
-  return { rows: rows.map(jsonOf), text: textOf(rows, cells, seconds, seeds.length) }
+  return { rows: rows.map(jsonOf), text: textOf(rows, cells, seconds, seeds.length, effort.policies === undefined) }
 }
 
 /**
@@ -264,13 +265,15 @@ function jsonOf({ cell, policy, figures }) {
 }
 
 /**
- * @param {readonly Row[]} rows
+ * @param {readonly Row[]} all
  * @param {readonly Cell[]} cells
  * @param {number} seconds
  * @param {number} seeds
+ * @param {boolean} isBrief the rules of others only beside the bounds
  */
-function textOf(rows, cells, seconds, seeds) {
+function textOf(all, cells, seconds, seeds, isBrief) {
   const shown = /** @type {const} */ (['p50', 'p99', 'p999', 'overhead', 'spurious'])
+  const rows = isBrief ? all.filter(({ policy }) => !RIVALS.includes(policy)) : all
   const idWidth = Math.max(...rows.map(({ cell }) => cell.length))
   const measured = rows.map(({ cell, what, policy, figures }) => [
     `${cell.padEnd(idWidth)}  ${what}`,
@@ -285,10 +288,14 @@ function textOf(rows, cells, seconds, seeds) {
   const beside = cells
     .filter((cell) => cell.simulated !== undefined)
     .map(({ id, policy, scenario, simulated }) => {
-      const row = rows.find((other) => other.cell === id && other.policy === policy)
+      const measuredWith = (/** @type {string} */ name) => {
+        const row = all.find((other) => other.cell === id && other.policy === name)
+        return row === undefined ? '' : pair((tail) => row.figures[tail === 0.01 ? 'p99' : 'p999'] ?? Number.NaN)
+      }
       return [
         id,
-        row === undefined ? '' : pair((tail) => row.figures[tail === 0.01 ? 'p99' : 'p999'] ?? Number.NaN),
+        measuredWith(policy),
+        ...RIVALS.map(measuredWith),
         pair((tail) => resendBoundMs(scenario, tail)),
         pair((tail) => copyBoundMs(scenario, tail)),
         ...SIMULATED.map((name) => simulated?.[name] ?? ''),
@@ -308,16 +315,17 @@ function textOf(rows, cells, seconds, seeds) {
           '',
           'p99 / p99.9 beside the bounds and beside other rules. "resends only": n(ε) round trips, where p^(n+1) ≤ ε: nothing that sends a',
           'copy only after all before it are known to be lost is faster. "copy each tick": n(ε) ticks, and in bursts what they leave:',
-          'nothing that sends at ticks is faster. The rest was simulated: models of the rules of those libraries, not runs of them.',
+          'nothing that sends at ticks is faster. fixed-100 and rto: a timer of 100 ms, and that of RFC 6298 with a floor of 100 ms, in',
+          'this core. The rest was simulated: models of the rules of those libraries, not runs of them.',
           '"target-driven": copies until P(undelivered) < 0.1 %; lean and none: its resends alone.',
           '',
-          table([['cell', 'measured', 'resends only', 'copy each tick', ...SIMULATED], ...beside]),
+          table([['cell', 'measured', ...RIVALS, 'resends only', 'copy each tick', ...SIMULATED], ...beside]),
         ]),
   ].join('\n')
 }
 
 const USAGE =
-  'npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,lean,full] [--seeds N] [--seconds N]'
+  'npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,lean,full,fixed-100,rto] [--seeds N] [--seconds N]'
 
 /**
  * The command line. Resolves to the exit code.

@@ -11,7 +11,10 @@ export type {
   ChannelTable,
   CongestionMode,
   EndpointOptions,
+  LossRule,
   RedundancyMode,
+  RoundTrip,
+  SentPacketTimes,
 } from './core/config.ts'
 export type { CloseOptions, SendOptions } from './core/door.ts'
 export { Endpoint } from './core/endpoint.ts'

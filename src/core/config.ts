@@ -65,6 +65,38 @@ export type RedundancyMode = 'none' | 'lean' | 'full'
 /** Which congestion controller an endpoint has. */
 export type CongestionMode = 'delay' | 'aimd' | 'fixed'
 
+/** The round trip as measured, ms, the peer's ack delay removed; `NaN` before the first sample. Live: read it when needed. */
+export interface RoundTrip {
+  readonly samples: number
+  /** Gain 1/8 (RFC 6298). */
+  readonly smoothedMs: number
+  /** Mean deviation, gain 1/4 (RFC 6298). */
+  readonly varianceMs: number
+}
+
+/** What a loss rule may know of a sent packet. */
+export interface SentPacketTimes {
+  readonly sequence: number
+  /** ms on the endpoint's clock. */
+  readonly sentAt: number
+}
+
+/**
+ * Decides which sent packets are lost; a lost packet's reliable messages are sent again. A late ack takes a loss back until it is
+ * final. Called often: allocates nothing.
+ */
+export interface LossRule {
+  /** The peer says: what was sent until this instant and is not acked is lost, ms. */
+  onHorizon(at: number): void
+  /**
+   * Instant from which `packet`, not acked, counts as lost, ms; −Infinity: at once; Infinity: nothing can be said of it or of any
+   * later one. `newestAcked`: the newest sequence that the peer has acknowledged, −1 for none.
+   */
+  lostAt(packet: SentPacketTimes, newestAcked: number): number
+  /** How long after being declared lost a packet's fate is final, ms: an ack that comes later still counts for nothing. */
+  readonly finalAfterMs: number
+}
+
 /** Channels by name, 1 to 64; names are 1 to 64 printable ASCII characters. The order is part of the contract. */
 export type ChannelTable = Readonly<Record<string, ChannelOptions>>
 
@@ -92,13 +124,28 @@ export interface EndpointOptions<Table extends ChannelTable = ChannelTable> {
   readonly awayMs?: number
   /** After this long without sending anything a ping goes out, ms. Default 2,000, at most a third of `timeoutMs`. */
   readonly keepaliveMs?: number
-  /** How long an ack may wait for a packet to travel in, ms, 0 to 100. Default 25. */
+  /**
+   * How long an ack may wait for a packet to travel in, ms, 0 to 100. Default 25. Where the game's next tick is expected it waits for
+   * that, up to 50 ms.
+   */
   readonly ackDelayMs?: number
   /**
    * Who decides how much may be on its way. `delay` (default): keeps the queue on the path near 10 ms and takes no random loss for
    * congestion. `aimd`: as TCP does (RFC 5681), which fills queues. `fixed`: `bytesPerSecond`, whatever the path says.
    */
   readonly congestion?: CongestionMode
+  /**
+   * Floor and ceiling of timeouts, ms: 1 to 10,000, default 20, and from the floor to 60,000, default 5,000. The timer (RFC 6298:
+   * smoothed round trip + 4 variances, without the peer's ack delay) only decides where the peer's word on losses is missing: when
+   * nothing is heard a probe goes out, and after each one without an answer it waits twice as long, up to the ceiling.
+   */
+  readonly rtoMinMs?: number
+  readonly rtoMaxMs?: number
+  /**
+   * Another rule for which packets are lost, made once a connection; default: the peer's lateness horizon. For comparing rules, as
+   * `npm run bench -- reliable` does with timeouts, and for paths whose losses somebody knows better.
+   */
+  readonly lossRule?: (path: RoundTrip) => LossRule
   /** Most bytes per second that leave, packets whole, 1,000 or more. Default: no limit; with `congestion: 'fixed'` 1 MiB/s. */
   readonly bytesPerSecond?: number
   /** Share of each packet's bytes kept for reliable channels when bytes are short, 0 to 0.9. Default 0.2. */
@@ -154,6 +201,9 @@ export interface Config {
   readonly awayMs: number
   readonly keepaliveMs: number
   readonly ackDelayMs: number
+  readonly rtoMinMs: number
+  readonly rtoMaxMs: number
+  readonly lossRule: ((path: RoundTrip) => LossRule) | undefined
   readonly congestion: CongestionMode
   readonly bytesPerSecond: number
   readonly reliableShare: number
@@ -263,6 +313,9 @@ export function resolveConfig(options: EndpointOptions): Config {
   if (typeof options.random !== 'function') {
     throw new NetcodeError('bad-option', 'random: expected a function that returns 32 random bits')
   }
+  if (options.lossRule !== undefined && typeof options.lossRule !== 'function') {
+    throw new NetcodeError('bad-option', 'lossRule: expected a function that makes a loss rule')
+  }
   if (options.protocol !== undefined && typeof options.protocol !== 'string') {
     throw new NetcodeError('bad-option', `protocol: ${String(options.protocol)}, expected a string`)
   }
@@ -280,6 +333,7 @@ export function resolveConfig(options: EndpointOptions): Config {
   const channels = names.map((name, index) => resolveChannel(name, index, options.channels[name]!))
   const maxPacketBytes = integer('maxPacketBytes', options.maxPacketBytes, 1150, 256, 16_384)
   const timeoutMs = number('timeoutMs', options.timeoutMs, 10_000, 500, 600_000)
+  const rtoMinMs = number('rtoMinMs', options.rtoMinMs, 20, 1, 10_000)
   const fragmentBytes = maxPacketBytes - PACKET_OVERHEAD_BYTES
   for (const channel of channels) {
     const count = Math.ceil(channel.maxMessageBytes / fragmentBytes)
@@ -302,6 +356,9 @@ export function resolveConfig(options: EndpointOptions): Config {
     awayMs: number('awayMs', options.awayMs, 0, 0, 3_600_000),
     keepaliveMs: number('keepaliveMs', options.keepaliveMs, Math.min(2000, timeoutMs / 3), 100, timeoutMs / 3),
     ackDelayMs: number('ackDelayMs', options.ackDelayMs, 25, 0, 100),
+    rtoMinMs,
+    rtoMaxMs: number('rtoMaxMs', options.rtoMaxMs, Math.max(5000, rtoMinMs), rtoMinMs, 60_000),
+    lossRule: options.lossRule,
     congestion,
     bytesPerSecond: number(
       'bytesPerSecond',

@@ -289,7 +289,7 @@ export abstract class RepeatingSender implements SendChannel {
 
   /** The copy just sent again goes once more with a later packet. */
   #echo(message: OutgoingMessage, now: number): void {
-    if (this.config.redundancy !== 'lean' || message.length > COPIED_BYTES) return
+    if (this.config.redundancy === 'none' || message.length > COPIED_BYTES) return
     if (message.echoAfter === Number.POSITIVE_INFINITY && !message.isEcho) {
       message.echoAfter = now
       message.holders++

@@ -1,11 +1,11 @@
 import type { Bytes } from '../bytes.ts'
 import type { ReceiveChannel, SendChannel } from '../channel/channel.ts'
 import type { ClockSync } from '../clock/clock-sync.ts'
-import type { Config } from '../config.ts'
+import type { Config, LossRule } from '../config.ts'
 import type { ReceiveResult } from '../events.ts'
 import { Governor } from '../recovery/governor.ts'
+import { HorizonRule } from '../recovery/horizon-rule.ts'
 import { JitterMeter } from '../recovery/jitter.ts'
-import { LossRule } from '../recovery/loss-rule.ts'
 import { Redundancy } from '../recovery/redundancy.ts'
 import { RttEstimator } from '../recovery/rtt.ts'
 import { createController, SendBudget } from '../recovery/send-budget.ts'
@@ -36,10 +36,10 @@ export class PacketFlow implements SentPacketListener {
   readonly #writer: Writer
   readonly #stats: EndpointStats
   readonly #header = new Header()
-  readonly #rtt = new RttEstimator()
+  readonly #rtt: RttEstimator
   readonly #clock: ClockSync
   readonly #jitter = new JitterMeter()
-  readonly #rule: LossRule = new LossRule(this.#rtt)
+  readonly #rule: LossRule
   readonly #redundancy = new Redundancy()
   readonly #ticks = new TickMeter()
   readonly #sent: SentPackets
@@ -79,6 +79,8 @@ export class PacketFlow implements SentPacketListener {
     this.#receivers = receivers
     this.#writer = writer
     this.#stats = stats
+    this.#rtt = new RttEstimator(config.rtoMinMs, config.rtoMaxMs)
+    this.#rule = config.lossRule?.(this.#rtt) ?? new HorizonRule(this.#rtt)
     this.#sent = new SentPackets(this.#rule, this, stats)
     this.#received = new ReceivedPackets(stats)
     this.#lanes = new Lanes(senders, config.reliableShare, config.maxPacketBytes)
@@ -341,7 +343,7 @@ export class PacketFlow implements SentPacketListener {
    */
   get #probeAt(): number {
     if (this.#lanes.isHushed || this.#sent.elicitingInFlight === 0) return Number.POSITIVE_INFINITY
-    return this.#sent.lastElicitingAt + this.probeMs * 2 ** this.#backoff
+    return this.#sent.lastElicitingAt + this.#rtt.probeMs(PEER_ACK_DELAY_MS, this.#backoff)
   }
 
   #takeAck(ack: number, now: number): void {

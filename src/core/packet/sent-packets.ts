@@ -1,5 +1,5 @@
+import type { LossRule, SentPacketTimes } from '../config.ts'
 import { LossMeter } from '../recovery/loss-meter.ts'
-import type { InFlightPacket, LossRule } from '../recovery/loss-rule.ts'
 import { type EndpointStats, pipeStatsOf } from '../stats.ts'
 import type { AckBits } from '../wire/ack-groups.ts'
 import { ACK_WINDOW } from '../wire/layout.ts'
@@ -22,7 +22,7 @@ export type SentPacketState =
   | 'vacant'
 
 /** A packet that was sent. Preallocated and reused. */
-export class SentPacket implements InFlightPacket {
+export class SentPacket implements SentPacketTimes {
   sequence = -1
   sentAt = 0
   bytes = 0

@@ -5,8 +5,7 @@ const TARGET = 1e-3
 /** Price of a copy when the budget is empty: only first copies of what is likely lost. */
 const DEAREST = 0.05
 /** Share of the wire bytes that copies may take, on a usual path and on a very bad one, and the most saved up, bytes. */
-const SHARE = 0.212
-
+const SHARE = 0.209
 const SHARE_BAD = 0.28
 const BAD_LOSS = 0.15
 const CAP_BYTES = 6000
@@ -60,8 +59,13 @@ export class Redundancy {
    * what is large costs more than what is small: then the bytes do not suffice for all.
    */
   price(bytes: number): number {
-    const want = 1 - Math.max(0, this.#tokens) / CAP_BYTES
+    const want = this.#want
     return TARGET * (DEAREST / TARGET) ** want * Math.max(1, bytes / USUAL_BYTES) ** (DEARER * want)
+  }
+
+  /** How empty the budget is, 0 to 1. */
+  get #want(): number {
+    return 1 - Math.max(0, this.#tokens) / CAP_BYTES
   }
 
   /** Chance that none of the `count` copies sent at these instants arrives. */

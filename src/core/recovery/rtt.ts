@@ -7,6 +7,8 @@ const GRANULARITY_MS = 16
 
 /** Smoothed round trip, its variation and its floor (RFC 6298 sections 2.2 and 2.3, samples without the peer's ack delay). */
 export class RttEstimator {
+  readonly #rtoMinMs: number
+  readonly #rtoMaxMs: number
   samples = 0
   latestMs: number = Number.NaN
   smoothedMs: number = Number.NaN
@@ -14,6 +16,12 @@ export class RttEstimator {
   #bucketMinMs = Number.POSITIVE_INFINITY
   #previousMinMs = Number.POSITIVE_INFINITY
   #bucketEndsAt = Number.NEGATIVE_INFINITY
+
+  /** Floor and ceiling of timeouts, ms. */
+  constructor(rtoMinMs = 0, rtoMaxMs: number = Number.POSITIVE_INFINITY) {
+    this.#rtoMinMs = rtoMinMs
+    this.#rtoMaxMs = rtoMaxMs
+  }
 
   /** Smallest sample of the last 10 to 20 s, ms; `NaN` before the first. */
   get minMs(): number {
@@ -46,9 +54,22 @@ export class RttEstimator {
     return this.samples === 0 ? INITIAL_RTT_MS : this.smoothedMs
   }
 
-  /** How long the answer to a packet may take before we probe, ms (RFC 9002 section 6.2.1), the peer's ack delay included. */
-  probeMs(peerAckDelayMs: number): number {
-    if (this.samples === 0) return 2 * INITIAL_RTT_MS
-    return this.smoothedMs + Math.max(4 * this.varianceMs, GRANULARITY_MS) + peerAckDelayMs
+  /**
+   * Retransmission timeout, ms (RFC 6298 sections 2.2 to 2.5, samples without the ack delay; before the first twice the guess):
+   * smoothed + max(G, 4 · variance), with a floor and a ceiling.
+   */
+  get rtoMs(): number {
+    const rto =
+      this.samples === 0 ? 2 * INITIAL_RTT_MS : this.smoothedMs + Math.max(4 * this.varianceMs, GRANULARITY_MS)
+    return Math.min(this.#rtoMaxMs, Math.max(this.#rtoMinMs, rto))
+  }
+
+  /**
+   * How long the answer to a packet may take before we probe, ms (RFC 9002 section 6.2.1): the peer's ack delay included, doubled for
+   * each probe without an answer (RFC 6298 section 5.5), and never above the ceiling.
+   */
+  probeMs(peerAckDelayMs: number, unanswered = 0): number {
+    const patienceMs = this.samples === 0 ? this.rtoMs : this.rtoMs + peerAckDelayMs
+    return Math.min(this.#rtoMaxMs, patienceMs * 2 ** unanswered)
   }
 }

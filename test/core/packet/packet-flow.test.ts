@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Bytes } from '../../../src/core/bytes.ts'
+import type { LossRule, RoundTrip } from '../../../src/core/config.ts'
 import { type DataTree, decodePacket } from '../../wire/oracle.ts'
 import { bytesOf, Duo, drained, eventsOf, messagesOf, pattern, verdictsOf } from '../support.ts'
 
@@ -393,5 +394,58 @@ describe('numbers that outgrow their bits', () => {
     }
     expect(duo.client.stats).toMatchObject({ packetsLost: 0, messagesAcked: 72_600, packetsMalformed: 0 })
     expect(duo.server.stats).toMatchObject({ packetsMissed: 0, packetsMalformed: 0, messagesReceived: 72_600 })
+  })
+})
+
+describe('a loss rule of somebody else', () => {
+  test('is made once, and decides which packets are lost', () => {
+    const asked: number[] = []
+    let made = 0
+    const lossRule = (path: RoundTrip): LossRule => {
+      made++
+      expect(path.samples).toBe(0)
+      return {
+        onHorizon: () => {},
+        lostAt: ({ sequence, sentAt }) => {
+          asked.push(sequence)
+          return sentAt + 70
+        },
+        finalAfterMs: 500,
+      }
+    }
+    const duo = new Duo(CHANNELS, {}, { client: { lossRule } }).open()
+    duo.client.send('chat', bytesOf('x'))
+    expect(drained(duo.client).length).toBe(1)
+    duo.pass(69)
+    expect(duo.client.stats.packetsLost).toBe(0)
+    expect(duo.client.wakeAt).toBe(duo.now + 1)
+    duo.pass(1)
+    expect(duo.client.stats).toMatchObject({ packetsLost: 1, packetsInFlight: 0 })
+    expect(made).toBe(1)
+    expect(asked.length).toBeGreaterThan(0)
+  })
+})
+
+describe('timeouts', () => {
+  /** Waits from the last packet to each of the probes that follow it, on a path that has gone silent. */
+  function probesOf(options: object, count: number): number[] {
+    const duo = measured(10, { keepaliveMs: 60_000 / 3, timeoutMs: 60_000, ...options })
+    duo.client.send('chat', bytesOf('x'))
+    drained(duo.client)
+    const waits: number[] = []
+    let sentAt = duo.now
+    while (waits.length < count) {
+      duo.pass(1)
+      if (duo.client.wakeAt > duo.now || drained(duo.client).length === 0) continue
+      waits.push(duo.now - sentAt)
+      sentAt = duo.now
+    }
+    return waits
+  }
+
+  test('have a floor and a ceiling, and double between', () => {
+    // The peer may keep an ack for 50 ms.
+    expect(probesOf({ rtoMinMs: 200, rtoMaxMs: 600 }, 4)).toEqual([250, 500, 600, 600])
+    expect(probesOf({ rtoMinMs: 1, rtoMaxMs: 60 }, 3)).toEqual([60, 60, 60])
   })
 })

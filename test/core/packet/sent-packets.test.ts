@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { SentPackets } from '../../../src/core/packet/sent-packets.ts'
-import { LossRule } from '../../../src/core/recovery/loss-rule.ts'
+import { HorizonRule } from '../../../src/core/recovery/horizon-rule.ts'
 import { RttEstimator } from '../../../src/core/recovery/rtt.ts'
 import { createStats } from '../../../src/core/stats.ts'
 import { AckBits, AckGroupEncoder } from '../../../src/core/wire/ack-groups.ts'
@@ -12,7 +12,7 @@ class Table {
   readonly stats = createStats()
   readonly news: string[] = []
   readonly packets: SentPackets
-  readonly rule: LossRule
+  readonly rule: HorizonRule
   now = 0
 
   constructor() {
@@ -26,7 +26,7 @@ class Table {
       onPacketLost: tell('lost'),
       onPacketLossFinal: tell('final'),
     }
-    this.rule = new LossRule(rtt)
+    this.rule = new HorizonRule(rtt)
     this.packets = new SentPackets(this.rule, listener, this.stats)
   }
 

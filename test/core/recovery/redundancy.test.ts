@@ -101,7 +101,7 @@ describe('Redundancy', () => {
   })
 
   test.each([
-    ['a usual path', LOSS_5, 950, 940],
+    ['a usual path', LOSS_5, 960, 950],
     ['a very bad path', '.x', 720, 710],
   ])('on %s copies earn their share of the bytes', (_, fates, enough, tooFew) => {
     const isOpenAfter = (wireBytes: number): boolean => {

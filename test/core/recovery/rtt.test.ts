@@ -36,6 +36,27 @@ describe('RttEstimator', () => {
     expect(rtt.samples).toBe(observed.length)
   })
 
+  // RFC 6298 section 2.3: smoothed + max(16, 4 · variance), then floor and ceiling.
+  test.each([
+    { observed: [], min: 0, max: 9_999, rto: 500 },
+    { observed: [], min: 0, max: 300, rto: 300 },
+    { observed: [100], min: 0, max: 9_999, rto: 300 },
+    { observed: [100], min: 400, max: 9_999, rto: 400 },
+    { observed: [100], min: 50, max: 200, rto: 200 },
+    { observed: [4], min: 0, max: 9_999, rto: 20 },
+    { observed: [4], min: 50, max: 9_999, rto: 50 },
+  ])('after $observed, from $min to $max ms: a timeout of $rto ms', ({ observed, min, max, rto }) => {
+    const rtt = new RttEstimator(min, max)
+    for (const sample of observed) rtt.observe(sample, 0)
+    expect(rtt.rtoMs).toBe(rto)
+  })
+
+  test('each probe without an answer doubles the wait for the next, up to the ceiling', () => {
+    const rtt = new RttEstimator(50, 2_000)
+    rtt.observe(100, 0)
+    expect([0, 1, 2, 3].map((unanswered) => rtt.probeMs(50, unanswered))).toEqual([350, 700, 1_400, 2_000])
+  })
+
   test('a sample below zero, as an exaggerated ack delay makes it, counts as zero', () => {
     expect(estimatorAfter(-30).smoothedMs).toBe(0)
     expect(estimatorAfter(80, -30).latestMs).toBe(0)

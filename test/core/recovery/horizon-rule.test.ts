@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { LossRule } from '../../../src/core/recovery/loss-rule.ts'
+import { HorizonRule } from '../../../src/core/recovery/horizon-rule.ts'
 import { RttEstimator } from '../../../src/core/recovery/rtt.ts'
 
 /** A rule for a path of 80 ms, not yet steady: a packet is given 80 + 4 · 40 + 34 = 274 ms. */
-function ruleAt80(): LossRule {
+function ruleAt80(): HorizonRule {
   const rtt = new RttEstimator()
   rtt.observe(80, 0)
-  return new LossRule(rtt)
+  return new HorizonRule(rtt)
 }
 
 const NEVER = Number.POSITIVE_INFINITY
 const AT_ONCE = Number.NEGATIVE_INFINITY
 
-describe('LossRule: packet, newest acked, horizon → instant from which it counts as lost', () => {
+describe('HorizonRule: packet, newest acked, horizon → instant from which it counts as lost', () => {
   test.each([
     { what: 'the acked packet itself', packet: [10, 500], horizonAt: 480, lostAt: NEVER },
     { what: 'one sent after the acked', packet: [11, 520], horizonAt: 480, lostAt: NEVER },
@@ -34,14 +34,14 @@ describe('LossRule: packet, newest acked, horizon → instant from which it coun
     expect(rule.lostAt({ sequence: 9, sentAt: 470 }, 10)).toBe(AT_ONCE)
   })
 
-  test('before the first sample a packet gets the guessed round trip and the slack', () => {
-    const rule = new LossRule(new RttEstimator())
-    expect(rule.lostAt({ sequence: 0, sentAt: 100 }, 1)).toBe(100 + 250 + 34)
+  test('before the first sample a packet gets twice the guessed round trip and the slack', () => {
+    const rule = new HorizonRule(new RttEstimator())
+    expect(rule.lostAt({ sequence: 0, sentAt: 100 }, 1)).toBe(100 + 500 + 34)
   })
 
   test('a verdict is final no sooner than a round trip, or four variations, after the loss was declared', () => {
     const rtt = new RttEstimator()
-    const rule = new LossRule(rtt)
+    const rule = new HorizonRule(rtt)
     expect(rule.finalAfterMs).toBe(250)
     rtt.observe(80, 0)
     expect(rule.finalAfterMs).toBe(160)
@@ -52,6 +52,6 @@ describe('LossRule: packet, newest acked, horizon → instant from which it coun
   test('and never sooner than two frames', () => {
     const rtt = new RttEstimator()
     rtt.observe(1, 0)
-    expect(new LossRule(rtt).finalAfterMs).toBe(30)
+    expect(new HorizonRule(rtt).finalAfterMs).toBe(30)
   })
 })
