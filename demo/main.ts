@@ -52,6 +52,8 @@ const net: Net<typeof CHANNELS> = new Net({
   url: '/gannet',
   channels: CHANNELS,
   protocol: PROTOCOL,
+  // Longer than the longest silence of any profile, which is 3 s; then the server has gone.
+  endpoint: { timeoutMs: 5_000 },
   trace: recorder,
   ...(dial && { dial: () => dial(recorder) }),
   onStatus(status) {
