@@ -10,8 +10,8 @@ import { tagOf } from './packet.ts'
 
 /** IPv4 20, UDP 8, DTLS 1.2 AES-GCM 37: around an SCTP packet. */
 const DATAGRAM_OVERHEAD_BYTES = 65
-/** Largest message of one chunk on every stack (`DATAGRAM_PACKET_BYTES` of the transports). */
-const MAX_PACKET_BYTES = 1150
+/** Largest message of one chunk beside a SACK on every stack (`DATAGRAM_PACKET_BYTES` of the transports). */
+const MAX_PACKET_BYTES = 1120
 /** Before a plain datagram: its tag, where SCTP has it. */
 const PLAIN_HEADER_BYTES = 8
 
@@ -73,14 +73,14 @@ export class SctpTransport implements Transport {
   /** The association below; `undefined` for plain datagrams. For tests and displays: a real one shows nothing of this. */
   readonly association: SctpAssociation | undefined
   readonly #carrier: Carrier
-  readonly #path: SctpPath
+  readonly path: SctpPath
   readonly #out: Link
   /** The other end. */
   peer: SctpTransport | undefined = undefined
   isOpen = true
 
   constructor(path: SctpPath, out: Link, carrier: Carrier) {
-    this.#path = path
+    this.path = path
     this.#out = out
     this.#carrier = carrier
     this.association = carrier instanceof SctpAssociation ? carrier : undefined
@@ -100,15 +100,15 @@ export class SctpTransport implements Transport {
 
   send(packet: Bytes): void {
     if (!this.isOpen) return
-    this.#carrier.send(packet, this.#path.now)
-    this.pump(this.#path.now)
-    this.#path.arm()
+    this.#carrier.send(packet, this.path.now)
+    this.pump(this.path.now)
+    this.path.arm()
   }
 
   close(): void {
     if (!this.isOpen) return
     this.isOpen = false
-    this.#path.closing(this)
+    this.path.closing(this)
   }
 
   /** The path: a packet has arrived. */

@@ -90,3 +90,13 @@ describe('60 messages a second both ways, unordered, maxRetransmits 0', () => {
     expect(delivered).toBeLessThan(0.85)
   })
 })
+
+test('while both sides send, dcSCTP splits a message for which there is no room beside a SACK', () => {
+  const packetsOf = (bytes: number): number => {
+    const { pipe } = stream({ seed: 1, rttMs: 50, loss: 0, bytes, lengthMs: 2000 })
+    return pipe.client.path.up.counters.pushed
+  }
+  const [one, two] = [packetsOf(1120), packetsOf(1150)]
+  expect(one).toBeLessThan(1.3 * 120)
+  expect(two).toBeGreaterThan(1.7 * 120)
+})
