@@ -56,7 +56,7 @@ describe('postOffer', () => {
       response.end(ANSWER)
     })
     const answer = await postOffer(`${server.origin}/gannet?room=3`, OFFER, { headers: { Authorization: 'Bearer x' } })
-    expect(answer).toEqual({ sdp: ANSWER, location: `${server.origin}/gannet/77` })
+    expect(answer).toEqual({ sdp: ANSWER, location: `${server.origin}/gannet/77`, ticket: undefined, awayMs: 0 })
     expect(seen).toEqual({
       method: 'POST',
       url: '/gannet?room=3',
@@ -68,7 +68,8 @@ describe('postOffer', () => {
 
   test('takes status 200 and no location as well', async () => {
     const server = await serveBody(200, { 'content-type': 'application/SDP; charset=utf-8' }, ANSWER)
-    expect(await postOffer(server.origin, OFFER)).toEqual({ sdp: ANSWER, location: undefined })
+    const answer = { sdp: ANSWER, location: undefined, ticket: undefined, awayMs: 0 }
+    expect(await postOffer(server.origin, OFFER)).toEqual(answer)
   })
 
   test('uses the fetch it is given', async () => {

@@ -52,6 +52,8 @@ describe('nodeListener', () => {
     expect(await postOffer(`${server.origin}/gannet`, OFFER)).toEqual({
       sdp: ANSWER,
       location: `${server.origin}/gannet/id7`,
+      ticket: undefined,
+      awayMs: 0,
     })
   })
 
