@@ -1,6 +1,7 @@
-// `npm run bench -- fresh [--quick] [--cell NAME]... [--seeds N] [--json FILE] [--verbose]`: how old the state is that the other
-// side has, between a real browser and a real Node peer over real lost datagrams, beside plain UDP and a naive DataChannel.
-import { existsSync, writeFileSync } from 'node:fs'
+// `npm run bench -- fresh [--quick] [--cell NAME]... [--seeds N] [--json FILE] [--readme] [--verbose]`: how old the state is that
+// the other side has, between a real browser and a real Node peer over real lost datagrams, beside plain UDP and a naive channel.
+// `--readme` puts the table into README.md; with `--from FILE`, once or more, from the JSON of earlier runs instead of a new one.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright'
@@ -9,7 +10,9 @@ import { build, isStale } from '../scripts/build.mjs'
 import { root } from '../scripts/tool.mjs'
 import { CELLS, QUICK } from './fresh/cells.mjs'
 import { median } from './fresh/figures.mjs'
+import { withReadmeTable } from './fresh/readme.mjs'
 import { runCell } from './fresh/run.mjs'
+import { verdictsOf } from './fresh/verdicts.mjs'
 import { table } from './pair.mjs'
 
 /**
@@ -34,9 +37,23 @@ export async function benchFresh(args) {
       json: { type: 'string' },
       only: { type: 'string', multiple: true },
       options: { type: 'string', default: '{}' },
+      readme: { type: 'boolean', default: false },
+      from: { type: 'string', multiple: true },
       verbose: { type: 'boolean', default: false },
     },
   })
+  if (values.from !== undefined) {
+    /** @type {Row[]} */
+    const known = values.from.flatMap((file) =>
+      JSON.parse(readFileSync(file, 'utf8'), (_, value) => value ?? Number.NaN),
+    )
+    for (const cell of CELLS) {
+      const ofCell = known.filter((row) => row.cell === cell.name)
+      if (ofCell.length > 0) console.log(textOf(cell, ofCell))
+    }
+    if (values.readme) writeReadme(known)
+    return 0
+  }
   const names = values.cell ?? (values.quick ? QUICK : CELLS.map((cell) => cell.name))
   const unknown = names.filter((name) => !CELLS.some((cell) => cell.name === name))
   if (unknown.length > 0) {
@@ -83,6 +100,7 @@ export async function benchFresh(args) {
   }
   console.log(`${browser.browserType().name()} ${browser.version()}, node ${process.version}`)
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`)
+  if (values.readme) writeReadme(rows)
   return 0
 }
 
@@ -113,33 +131,23 @@ function textOf(cell, rows) {
   return `── ${cell.name}: ${cell.title}; median (worst) of ${new Set(rows.map((row) => row.seed)).size} seeds, ms\n\n${table([head, ...lines])}\n`
 }
 
+/** @param {readonly Row[]} rows */
+function writeReadme(rows) {
+  const file = join(root, 'README.md')
+  writeFileSync(file, withReadmeTable(readFileSync(file, 'utf8'), rows))
+}
+
 /**
  * @param {Cell} cell
  * @param {readonly Row[]} rows
  * @param {'up' | 'down'} direction
  */
 function verdictOf(cell, rows, direction) {
-  const found = (/** @type {string} */ transport, /** @type {number} */ seed) =>
-    rows.find((row) => row.transport === transport && row.direction === direction && row.seed === seed)
-  const verdicts = []
-  /** @type {number[]} */
-  const shares = []
-  for (const seed of new Set(rows.map((row) => row.seed))) {
-    const ours = found('gannet', seed)
-    const udp = found('udp', seed)
-    const naive = found('naive', seed) ?? ours
-    if (ours === undefined || udp === undefined || naive === undefined) return ''
-    verdicts.push(cell.judge(ours, { udp, naive }))
-    shares.push(ours.delivered)
-  }
-  const values = verdicts.map(({ value }) => value)
-  const limit = verdicts[0]?.limit ?? Number.NaN
-  const share = verdicts[0]?.delivered ?? 0
-  const isMet = (/** @type {number} */ value, /** @type {number} */ delivered) => value <= limit && delivered >= share
-  const met = values.filter((value, i) => isMet(value, shares[i] ?? 0)).length
+  const { values, met, limit, isMet } = verdictsOf(cell, rows, direction)
+  if (values.length === 0) return ''
   const digits = limit >= 10 ? 0 : 2
-  const verdict = isMet(median(values), median(shares)) ? 'met' : 'MISSED'
-  return `${verdict}: ${values.map((value) => value.toFixed(digits)).join(' ')} (${met}/${values.length})`
+  const list = values.map((value) => value.toFixed(digits)).join(' ')
+  return `${isMet ? 'met' : 'MISSED'}: ${list} (${met}/${values.length})`
 }
 
 /** @param {readonly number[]} values */

@@ -33,7 +33,7 @@ const STAGGER_MS = 4
 /** Largest message that plain UDP carries here, bytes. */
 const MAX_DATAGRAM_BYTES = 1400
 /** Largest error of the page's clock that is put up with, ms. */
-const MAX_CLOCK_ERROR_MS = 1.5
+const MAX_CLOCK_ERROR_MS = 2.5
 
 /** One clock for all processes of this host. */
 const clock = () => Number(process.hrtime.bigint()) / 1e6
