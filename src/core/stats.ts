@@ -21,6 +21,17 @@ export interface EndpointStats {
   lossUp: number
   /** Share of the peer's packets that were lost, 0 to 1, smoothed over about 512 packets. */
   lossDown: number
+  /** As `lossUp`, over about 200 packets: what decides about copies. At least 0.0005; 0.01 is assumed before anything is known. */
+  lossUpRecent: number
+  /** As `lossDown`, over about 200 packets. */
+  lossDownRecent: number
+  /**
+   * Mean run of lost packets of ours, packets a tick apart: 1 / (1 − P(lost | the one before was)), that chance measured over the
+   * last 79 losses or so (Gilbert 1960). 1 / (1 − loss) where losses are independent.
+   */
+  burstUp: number
+  /** The same for packets from the peer, in the order of its numbers; `NaN` before a loss. */
+  burstDown: number
   /**
    * Queue that stands on the path in our direction, ms: the smallest transit time of the last eighth of a round trip above the
    * smallest of the last 5 to 10 s, from the instants of arrival that acks tell. 0 to 8,192; includes what waits below us.
@@ -65,6 +76,11 @@ export interface EndpointStats {
   messagesReplaced: number
   /** Messages or fragments put into a packet again because a copy was lost. */
   resends: number
+  /**
+   * Of these, the ones for nothing: the copy that was taken for lost was confirmed after all, before the other was. The rest were
+   * needed. What was sent twice without such a cause is in `copies`.
+   */
+  resendsSpurious: number
   /** Copies sent although none was known to be lost, and second copies of resends (`redundancy`). */
   copies: number
   /** Combinations of fragments sent when nothing new was left of a large message, so that a loss at its end costs no round trip. */
@@ -200,6 +216,10 @@ export function createStats(): EndpointStats {
     jitterMs: Number.NaN,
     lossUp: Number.NaN,
     lossDown: Number.NaN,
+    lossUpRecent: Number.NaN,
+    lossDownRecent: Number.NaN,
+    burstUp: Number.NaN,
+    burstDown: Number.NaN,
     queueMs: Number.NaN,
     deliveryRate: 0,
     windowBytes: Number.NaN,
@@ -225,6 +245,7 @@ export function createStats(): EndpointStats {
     messagesExpired: 0,
     messagesReplaced: 0,
     resends: 0,
+    resendsSpurious: 0,
     copies: 0,
     repairs: 0,
     duplicateMessages: 0,

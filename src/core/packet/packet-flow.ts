@@ -305,7 +305,10 @@ export class PacketFlow implements SentPacketListener {
   }
 
   onFate(isLost: boolean, sentAt: number): void {
-    this.#redundancy.chain.observe(isLost, sentAt)
+    const { chain } = this.#redundancy
+    chain.observe(isLost, sentAt)
+    this.#stats.lossUpRecent = chain.loss
+    this.#stats.burstUp = 1 / (1 - chain.follow)
   }
 
   onPacketAcked(packet: SentPacket): void {
@@ -315,6 +318,8 @@ export class PacketFlow implements SentPacketListener {
     this.#governor.onAcked(packet.bytes)
     for (let i = 0; i < manifest.length; i++) {
       const message = manifest.messageAt(i)
+      // It was taken for lost, and what it carried has left again since.
+      if (message?.status === 'live' && message.lastSentAt >= packet.lostAt) this.#stats.resendsSpurious++
       if (message !== undefined) this.#senders[message.channel]!.onAcked(message, manifest.fragmentAt(i))
     }
   }

@@ -20,6 +20,10 @@ export class ReceivedPackets {
   readonly #reportedFrom = new Uint32Array(ACK_WINDOW)
   readonly #groups = new AckGroupEncoder()
   readonly #lossDown = new LossMeter(512)
+  readonly #lossDownRecent = new LossMeter(200)
+  /** Of the packets after a lost one, the share that is lost too. */
+  readonly #followDown = new LossMeter(79)
+  #wasLost = false
   readonly #oneWay = new OneWayMeter()
   readonly #stats: EndpointStats
   /** Oldest heard packet whose ack may not have arrived. */
@@ -186,7 +190,15 @@ export class ReceivedPackets {
     const end = this.#heard.newest - REORDER_SPAN
     // After a jump beyond the window nothing is known packet by packet.
     if (this.#judged < this.#heard.oldest) this.#judged = this.#heard.oldest
-    for (; this.#judged < end; this.#judged++) this.#lossDown.observe(!this.#heard.has(this.#judged))
+    for (; this.#judged < end; this.#judged++) {
+      const isLost = !this.#heard.has(this.#judged)
+      this.#lossDown.observe(isLost)
+      this.#lossDownRecent.observe(isLost)
+      if (this.#wasLost) this.#followDown.observe(isLost)
+      this.#wasLost = isLost
+    }
     this.#stats.lossDown = this.#lossDown.share
+    this.#stats.lossDownRecent = this.#lossDownRecent.share
+    this.#stats.burstDown = 1 / (1 - this.#followDown.share)
   }
 }

@@ -35,7 +35,8 @@ export class SentPacket implements SentPacketTimes {
   isBulk = false
   /** The driver's number for what carried it. */
   pipe = 0
-  lostAt = 0
+  /** Instant at which it was declared lost, ms; `Infinity` if it never was. */
+  lostAt: number = Number.POSITIVE_INFINITY
   readonly manifest: Manifest = new Manifest()
 }
 
@@ -107,6 +108,7 @@ export class SentPackets {
     packet.bytes = bytes
     packet.isEliciting = isEliciting
     packet.isWholeReport = isWholeReport
+    packet.lostAt = Number.POSITIVE_INFINITY
     packet.isBulk = isBulk
     packet.pipe = pipe
     pipeStatsOf(this.#stats, pipe).packetsSent++

@@ -449,3 +449,55 @@ describe('timeouts', () => {
     expect(probesOf({ rtoMinMs: 1, rtoMaxMs: 60 }, 3)).toEqual([60, 60, 60])
   })
 })
+
+describe('what is told of losses', () => {
+  test('a resend is spurious when the copy that was taken for lost is confirmed after all', () => {
+    const lossRule = (): LossRule => ({
+      onHorizon: () => {},
+      lostAt: ({ sentAt }) => sentAt + 50,
+      finalAfterMs: 1_000,
+    })
+    const duo = new Duo(CHANNELS, {}, { client: { lossRule } }).open()
+    duo.client.send('chat', bytesOf('x'))
+    const [late] = drained(duo.client)
+    duo.pass(60)
+    expect(drained(duo.client).length).toBe(1)
+    expect(duo.client.stats).toMatchObject({ resends: 1, resendsSpurious: 0 })
+    duo.server.receive(late!, duo.now)
+    duo.pass(40)
+    duo.carry(duo.server, duo.client)
+    expect(duo.client.stats).toMatchObject({ resends: 1, resendsSpurious: 1, messagesAcked: 1, packetsLost: 0 })
+  })
+
+  test('shares and runs of both directions, apart', () => {
+    const duo = new Duo(CHANNELS).open()
+    const path: [at: number, to: 'client' | 'server', packet: Bytes][] = []
+    for (let i = 0; i < 3_000; i++) {
+      duo.pass(10)
+      const { now } = duo
+      while (path.length > 0 && path[0]![0] <= now) {
+        const [, to, packet] = path.shift()!
+        duo[to].receive(packet, now)
+      }
+      for (const name of ['client', 'server'] as const) {
+        duo[name].send('input', bytesOf('x'))
+        // Up: one in ten; down: three in a row in sixty.
+        const isLost = name === 'client' ? i % 10 === 0 : i % 60 < 3
+        for (const packet of drained(duo[name])) {
+          if (!isLost) path.push([now + 30, name === 'client' ? 'server' : 'client', packet])
+        }
+      }
+    }
+    const { client, server } = { client: duo.client.stats, server: duo.server.stats }
+    for (const share of [client.lossUp, client.lossUpRecent, server.lossDown, server.lossDownRecent]) {
+      expect(Math.abs(share - 0.1)).toBeLessThan(0.02)
+    }
+    for (const share of [client.lossDown, client.lossDownRecent, server.lossUp, server.lossUpRecent]) {
+      expect(Math.abs(share - 0.05)).toBeLessThan(0.015)
+    }
+    expect(client.burstUp).toBeLessThan(1.15)
+    expect(server.burstDown).toBeLessThan(1.15)
+    expect(Math.abs(server.burstUp - 3)).toBeLessThan(0.3)
+    expect(Math.abs(client.burstDown - 3)).toBeLessThan(0.3)
+  })
+})
