@@ -38,6 +38,8 @@ const BENCHES = {
   size: async (options) => runSize(options),
   pipe: async (options) => runPipe(options),
   bots: async (options) => runBots(options),
+  // It runs the packed form in processes of its own, so that must exist before it is loaded.
+  cluster: async (options) => (await import('../bench/cluster.mjs')).runCluster(options),
 }
 
 /**

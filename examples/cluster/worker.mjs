@@ -13,7 +13,10 @@ const server = await listen({
   clientAddress: (request) => request.headers.get('x-forwarded-for') ?? undefined,
 })
 process.send?.({ url: server.url, udpPort: server.udpPort })
-const report = setInterval(() => process.send?.({ load: server.peers.size + server.pending }), REPORT_MS)
+const report = setInterval(() => {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ load: server.peers.size + server.pending, cpuMs: (user + system) / 1000 })
+}, REPORT_MS)
 const loop = setInterval(() => {
   server.update()
   for (let event = server.pollEvent(); event; event = server.pollEvent()) {

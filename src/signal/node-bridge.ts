@@ -75,6 +75,8 @@ async function serve(
   const body = new Uint8Array(await response.arrayBuffer())
   outgoing.on('finish', () => {
     if (incoming.complete) return
+    // Read and thrown away: what waits unread in buffers of 64 KiB each is memory that a flood of refused offers would hold.
+    incoming.resume()
     const timer = setTimeout(() => incoming.destroy(), UNREAD_BODY_MS)
     incoming.on('close', () => clearTimeout(timer))
   })
