@@ -52,7 +52,7 @@ export interface ChannelOptions {
    * Reliable kinds: bytes spent so that a loss is made good sooner.
    * `none`: what is lost is sent again, once. `lean` (default): it is sent at once, and one more copy goes in the next packet; the
    * peer is asked to tell of losses at once. `full`: messages of up to 256 bytes are copied into the next packets before any loss
-   * is known, until the chance of non-delivery is under 1 in 1,000, within a quarter of all bytes. Nothing on a clean path.
+   * is known, until the chance of non-delivery is under 1 in 1,000, within a fifth of all bytes on the wire (more above 15 % loss). Nothing on a clean path.
    */
   readonly redundancy?: RedundancyMode
   /** Unreliable and sequenced: parity fragments per data fragment for messages that need fragments, 0 to 1. Default 0. */

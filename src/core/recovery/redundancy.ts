@@ -17,7 +17,7 @@ const DEARER = 3
 const LEAST_GAIN = 0.1
 /** Copies before the one that may have a twin, and what must be left after it for that, from and to, in targets. */
 const TWIN_AFTER = 2
-const TWIN_FROM = 1.3
+const TWIN_FROM = 1.2
 const TWIN_TO = 2.5
 /** Farthest spacing of copies that is looked at, ticks. */
 const MAX_SPACING = 32
