@@ -214,7 +214,7 @@ class Writer {
       const number = this.sent[channel]!.size
       // Its own number, so that a message without an id on the wire can be told.
       new DataView(payload.buffer).setUint32(0, number)
-      const ttl = random.chance(0.1) ? { ttlMs: 60 } : {}
+      const ttl = random.chance(0.2) ? { ttlMs: 60 } : {}
       const id = this.endpoint.trySend(name, payload, { ...(hasKey ? { key } : {}), ...ttl })
       if (id === undefined) continue
       expect(id).toBe(number)
