@@ -85,11 +85,26 @@ async function measure(contender, { rates, counts, ms, rounds, warmUpMs }) {
             arrived: played.received / (ticks * played.peers),
           })
         }
-        const middle = [...taken].sort((a, b) => a.cpuUs - b.cpuUs)[rounds >> 1]
-        if (middle === undefined) continue
+        const median = (/** @type {Exclude<keyof Row, 'contender' | 'rssKib'>} */ name) =>
+          quantile(
+            taken.map((one) => one[name]),
+            0.5,
+          )
         const { rssBytes } = await server.ask({ tally: {} })
-        rows.push({ ...middle, rssKib: (rssBytes - before) / 1024 / peers })
-        if (middle.late > OVERRUN_SHARE) overrun.add(hz)
+        const late = median('late')
+        rows.push({
+          contender,
+          hz,
+          peers: median('peers'),
+          workP50Ms: median('workP50Ms'),
+          workP99Ms: median('workP99Ms'),
+          late,
+          cpuPercent: median('cpuPercent'),
+          cpuUs: median('cpuUs'),
+          rssKib: (rssBytes - before) / 1024 / peers,
+          arrived: median('arrived'),
+        })
+        if (late > OVERRUN_SHARE) overrun.add(hz)
       }
     }
   } finally {

@@ -28,12 +28,13 @@ import { isMain, root } from './tool.mjs'
  * @type {Readonly<Record<string, (options: { quick: boolean }) => Promise<Result>>>}
  */
 const BENCHES = {
+  // First: what others leave behind on the heap would go meanwhile.
+  long: async (options) => runLong(await built('index.js'), await built('sim/index.js'), options),
   wire: async (options) => runWire(await built('index.js'), await built('sim/index.js'), options),
   parity: async (options) => runParity(await built('index.js'), await built('sim/index.js'), options),
   core: async (options) => runCore(await built('index.js'), options),
   snapshot: async (options) =>
     runSnapshot(await built('index.js'), await built('codec/index.js'), await built('sim/index.js'), options),
-  long: async (options) => runLong(await built('index.js'), await built('sim/index.js'), options),
   linear: async (options) => runLinear(pathToFileURL(join(root, 'dist', 'index.js')).href, options),
   size: async (options) => runSize(options),
   pipe: async (options) => runPipe(options),
