@@ -1,10 +1,13 @@
 import { INITIAL_RTT_MS, type RttEstimator } from './rtt.ts'
 
 /**
- * Hearing nothing for so much longer than a round trip means that nothing gets through, ms: nine ticks at 60 Hz, so that a burst of
- * losses is no silence.
+ * Hearing nothing for so many of the peer's packets longer than a round trip means that nothing gets through, and for so many ms at
+ * least: nine ticks at 60 Hz. A burst of losses is no silence, nor one of acks that come more rarely.
  */
+const SILENCE_PACKETS = 9
 const SILENCE_MS = 150
+/** A longer pause between two packets is none of a rhythm, ms. */
+const MOST_SPACING_MS = 100
 /**
  * Time between two pings into a silence, ms, and as a share of its length, whichever is more. The window of one packet that SCTP's
  * timer leaves lets some twenty of them pass.
@@ -56,6 +59,9 @@ export class Governor {
   #patienceMs: number
   #isHeard = false
   #isAwaiting = false
+  #heardAt: number
+  /** Smoothed pause between packets of the peer, ms. */
+  #spacingMs = 0
   /** Bytes per second that leave; `Infinity`: not limited. */
   bytesPerSecond: number = Number.POSITIVE_INFINITY
   #tokens = 0
@@ -86,6 +92,7 @@ export class Governor {
     this.#packetBytes = packetBytes
     this.#filledAt = now
     this.#roundAt = now
+    this.#heardAt = now
   }
 
   /** A packet that asks for an answer has left. Bulk has a rate of its own, and what it fills is not the game's fault. */
@@ -110,6 +117,8 @@ export class Governor {
   update(now: number): void {
     if (!this.#isHeard) return
     this.#isHeard = false
+    this.#spacingMs += (Math.min(MOST_SPACING_MS, now - this.#heardAt) - this.#spacingMs) / 8
+    this.#heardAt = now
     this.#awaitedSince = this.#isAwaiting ? now : Number.POSITIVE_INFINITY
   }
 
@@ -123,7 +132,9 @@ export class Governor {
     this.#tickMs = tickMs
     if (this.bytesPerSecond < Number.POSITIVE_INFINITY) {
       const tokens = this.#tokens + ((now - this.#filledAt) / 1000) * this.bytesPerSecond
-      this.#tokens = Math.min(this.#packetBytes / 2, tokens)
+      // What a tick may send at this rate, with its last packet whole.
+      const mostTokens = (this.bytesPerSecond * tickMs) / 1000 - this.#packetBytes / 2
+      this.#tokens = Math.min(Math.max(this.#packetBytes / 2, mostTokens), tokens)
     }
     this.#filledAt = now
     if (now < this.#roundAt + Math.max(LEAST_ROUND_MS, this.#rtt.expectedMs)) return
@@ -184,7 +195,8 @@ export class Governor {
     this.#ackedBytes = 0
     if (isHidden) this.#isHeld = true
     const { samples, expectedMs, varianceMs } = this.#rtt
-    if (!this.#isOff) this.#patienceMs = expectedMs + Math.max(SILENCE_MS, samples === 0 ? 0 : 4 * varianceMs)
+    const burstMs = Math.max(SILENCE_MS, SILENCE_PACKETS * this.#spacingMs)
+    if (!this.#isOff) this.#patienceMs = expectedMs + Math.max(burstMs, samples === 0 ? 0 : 4 * varianceMs)
     this.#roundAt = now
     this.#freeRounds = this.#isHeld ? 0 : this.#freeRounds + 1
     if (this.#isHeld && !this.#hasBulk && !this.#isOff) {
