@@ -23,6 +23,8 @@ import { ReceivedPackets } from './received-packets.ts'
 import { type SentPacket, type SentPacketListener, SentPackets } from './sent-packets.ts'
 import { Unpacker } from './unpacker.ts'
 
+/** What still waits below us so long after it was handed down is held back there, ms; before that it is only on its way out. */
+const HELD_MS = 4
 /** Doublings of the probe interval at most. */
 const MAX_BACKOFF = 5
 /** Ack delay to expect of the peer beside its own tick, ms. */
@@ -177,7 +179,7 @@ export class PacketFlow implements SentPacketListener {
     if (this.backlogBytes > this.#config.maxBacklogBytes) {
       if (this.#lanes.isPending || this.#lanes.hasBulk) {
         this.#stats.limitedBy = 'backlog'
-        this.#governor.onHeld()
+        if (now >= this.#lastSentAt + HELD_MS) this.#governor.onHeld()
         if (this.#isFed && !this.#isHeldCounted) this.#stats.heldTicks.backlog++
         this.#isHeldCounted = true
       }

@@ -195,10 +195,10 @@ describe('losses', () => {
       for (const _ of drained(duo.client)) instants.push(duo.now - startedAt)
     }
     const pauses = instants.slice(1).map((at, i) => at - instants[i]!)
-    // Every 150 ms, then after 15 % of the silence: whoever comes back is found within that.
+    // After nine pauses of a peer that speaks each 50 ms, then every 150 ms, then after 15 % of the silence.
     expect(instants.length).toBeLessThan(45)
     for (let i = 1; i < pauses.length; i++) expect(pauses[i]! / pauses[i - 1]!).toBeLessThanOrEqual(2.01)
-    for (let i = 0; i < pauses.length; i++) expect(pauses[i]).toBeLessThan(Math.max(300, 0.16 * instants[i + 1]!))
+    for (let i = 0; i < pauses.length; i++) expect(pauses[i]).toBeLessThan(Math.max(600, 0.16 * instants[i + 1]!))
     expect(pauses.at(-1)).toBeGreaterThan(1_000)
   })
 
