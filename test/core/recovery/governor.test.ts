@@ -6,11 +6,18 @@ const PACKET = 1_000
 const TICK_MS = 1000 / 60
 const WIDE = Number.POSITIVE_INFINITY
 
+/** A round trip that was always the same. */
+function steady(rttMs: number): RttEstimator {
+  const rtt = new RttEstimator()
+  for (let i = 0; i < 50; i++) rtt.observe(rttMs, 0)
+  return rtt
+}
+
 /** A game that sends a packet in each tick over a layer below that lets so many bytes be under way, and queues the rest. */
 class Game {
   now = 0
   readonly governor: Governor
-  readonly rtt = new RttEstimator()
+  readonly rtt: RttEstimator
   isTold = true
   sent = 0
   ticks = 0
@@ -24,8 +31,7 @@ class Game {
   #underWay = 0
 
   constructor(rttMs = 100) {
-    this.rtt.observe(rttMs, 0)
-    for (let i = 0; i < 50; i++) this.rtt.observe(rttMs, 0)
+    this.rtt = steady(rttMs)
     this.governor = new Governor(this.rtt, PACKET, false, 0)
   }
 
@@ -124,6 +130,27 @@ test('a stall of half a second does not take the rate down for longer', () => {
   expect((game.sent - sent) / (game.ticks - ticks)).toBeGreaterThan(0.9)
 })
 
+test('a rate of several packets a tick lets several leave in a tick, and no more', () => {
+  const governor = new Governor(steady(100), PACKET, false, 0)
+  const perTick: number[] = []
+  for (let tick = 0; tick < 60; tick++) {
+    const now = tick * TICK_MS
+    governor.onAcked(6 * PACKET)
+    if (tick < 12) governor.onHeld()
+    governor.onTick(TICK_MS, 0, now)
+    let sent = 0
+    for (; sent < 100 && governor.hold(now) === 'nothing'; sent++) governor.onSent(PACKET, false, now)
+    governor.onHeard(true)
+    governor.update(now)
+    perTick.push(sent)
+    if (tick === 20) expect(governor.bytesPerSecond).toBeLessThan(Number.POSITIVE_INFINITY)
+  }
+  const limited = perTick.slice(12, 20)
+  // 0.85 of six packets, as was delivered.
+  expect(limited.reduce((sum, sent) => sum + sent, 0) / limited.length).toBeGreaterThan(4)
+  expect(Math.max(...limited)).toBeLessThanOrEqual(8)
+})
+
 describe('a queue that the layer below does not tell of', () => {
   test('lowers the rate below what arrives, until it is gone', () => {
     const game = new Game()
@@ -162,6 +189,20 @@ describe('silence', () => {
     expect(game.governor.hold(game.now)).toBe('silence')
     expect(game.governor.pingAt(now + 800)).toBe(now + 950)
     expect(game.governor.pingAt(now + 9100) - now).toBeCloseTo(9100 + 1350, -2)
+  })
+
+  test('takes nine pauses of a peer that speaks more rarely', () => {
+    const governor = new Governor(steady(100), PACKET, false, 0)
+    let now = 0
+    for (; now < 5000; now += 50) {
+      governor.onSent(PACKET, false, now)
+      governor.onHeard(true)
+      governor.update(now)
+      governor.onTick(50, 0, now)
+    }
+    const heardAt = now - 50
+    expect(governor.hold(heardAt + 100 + 9 * 50 - 10)).toBe('nothing')
+    expect(governor.hold(heardAt + 100 + 9 * 50 + 10)).toBe('silence')
   })
 
   test('ends with the first answer', () => {
