@@ -91,7 +91,7 @@ export class PacketFlow implements SentPacketListener {
     const { congestion, maxPacketBytes, bytesPerSecond } = config
     const controller = createController(congestion, maxPacketBytes, bytesPerSecond)
     this.#budget = new SendBudget(controller, bytesPerSecond, maxPacketBytes, this.#rtt, stats, now)
-    this.#governor = new Governor(this.#rtt, maxPacketBytes, congestion === 'fixed', now)
+    this.#governor = new Governor(this.#rtt, stats, maxPacketBytes, congestion === 'fixed', now)
     this.#lastSentAt = now
     this.#acks = new AckTiming(config.channels, config.ackDelayMs, this.#ticks, this.#received)
   }

@@ -6,6 +6,10 @@ import { INITIAL_RTT_MS, type RttEstimator } from './rtt.ts'
  */
 const SILENCE_PACKETS = 9
 const SILENCE_MS = 150
+/** Where losses come in bursts, silence is what is longer than this many of them: one in twenty is (exponential lengths). */
+const SILENCE_BURSTS = 3
+/** No burst longer than this is waited for, ms. */
+const MOST_BURST_MS = 500
 /** A longer pause between two packets is none of a rhythm, ms. */
 const MOST_SPACING_MS = 100
 /**
@@ -33,6 +37,12 @@ const MOVED_MS = 30
 /** Least bytes of a packet that is made smaller. */
 const LEAST_PACKET_BYTES = 256
 
+/** What is known of the losses in the peer's direction. */
+export interface PeerLosses {
+  /** Mean run of lost packets, packets a tick apart; `NaN` before a loss. */
+  readonly burstDown: number
+}
+
 /** Why the governor holds the game's data back. */
 export type Hold =
   | 'nothing'
@@ -52,6 +62,7 @@ export type Hold =
  */
 export class Governor {
   readonly #rtt: RttEstimator
+  readonly #path: PeerLosses
   readonly #packetBytes: number
   readonly #isOff: boolean
   /** Instant since which an answer is awaited and nothing was heard, ms, and how much longer that is no silence. */
@@ -85,8 +96,9 @@ export class Governor {
   #freeRounds = Number.POSITIVE_INFINITY
 
   /** `packetBytes`: of a full packet. One that is off holds nothing back. */
-  constructor(rtt: RttEstimator, packetBytes: number, isOff: boolean, now: number) {
+  constructor(rtt: RttEstimator, path: PeerLosses, packetBytes: number, isOff: boolean, now: number) {
     this.#rtt = rtt
+    this.#path = path
     this.#isOff = isOff
     this.#patienceMs = isOff ? Number.POSITIVE_INFINITY : INITIAL_RTT_MS + SILENCE_MS
     this.#packetBytes = packetBytes
@@ -195,7 +207,9 @@ export class Governor {
     this.#ackedBytes = 0
     if (isHidden) this.#isHeld = true
     const { samples, expectedMs, varianceMs } = this.#rtt
-    const burstMs = Math.max(SILENCE_MS, SILENCE_PACKETS * this.#spacingMs)
+    const { burstDown } = this.#path
+    const lossesMs = burstDown >= 1 ? Math.min(MOST_BURST_MS, SILENCE_BURSTS * burstDown * this.#spacingMs) : 0
+    const burstMs = Math.max(SILENCE_MS, SILENCE_PACKETS * this.#spacingMs, lossesMs)
     if (!this.#isOff) this.#patienceMs = expectedMs + Math.max(burstMs, samples === 0 ? 0 : 4 * varianceMs)
     this.#roundAt = now
     this.#freeRounds = this.#isHeld ? 0 : this.#freeRounds + 1

@@ -4,6 +4,7 @@ import { RttEstimator } from '../../../src/core/recovery/rtt.ts'
 
 const PACKET = 1_000
 const TICK_MS = 1000 / 60
+const NO_BURSTS = { burstDown: Number.NaN }
 const WIDE = Number.POSITIVE_INFINITY
 
 /** A round trip that was always the same. */
@@ -32,7 +33,7 @@ class Game {
 
   constructor(rttMs = 100) {
     this.rtt = steady(rttMs)
-    this.governor = new Governor(this.rtt, PACKET, false, 0)
+    this.governor = new Governor(this.rtt, NO_BURSTS, PACKET, false, 0)
   }
 
   get isBacklogged(): boolean {
@@ -131,7 +132,7 @@ test('a stall of half a second does not take the rate down for longer', () => {
 })
 
 test('a rate of several packets a tick lets several leave in a tick, and no more', () => {
-  const governor = new Governor(steady(100), PACKET, false, 0)
+  const governor = new Governor(steady(100), NO_BURSTS, PACKET, false, 0)
   const perTick: number[] = []
   for (let tick = 0; tick < 60; tick++) {
     const now = tick * TICK_MS
@@ -192,7 +193,7 @@ describe('silence', () => {
   })
 
   test('takes nine pauses of a peer that speaks more rarely', () => {
-    const governor = new Governor(steady(100), PACKET, false, 0)
+    const governor = new Governor(steady(100), NO_BURSTS, PACKET, false, 0)
     let now = 0
     for (; now < 5000; now += 50) {
       governor.onSent(PACKET, false, now)
@@ -205,6 +206,23 @@ describe('silence', () => {
     expect(governor.hold(heardAt + 100 + 9 * 50 + 10)).toBe('silence')
   })
 
+  test.each([
+    [8, 3 * 8 * TICK_MS],
+    [60, 500],
+  ])('takes three bursts where the peer loses %i packets a time, or half a second', (burstDown, patienceMs) => {
+    const governor = new Governor(steady(100), { burstDown }, PACKET, false, 0)
+    let heardAt = 0
+    for (let now = 0; now < 5000; now += TICK_MS) {
+      governor.onSent(PACKET, false, now)
+      governor.onHeard(true)
+      governor.update(now)
+      governor.onTick(TICK_MS, 0, now)
+      heardAt = now
+    }
+    expect(governor.hold(heardAt + 100 + patienceMs - 10)).toBe('nothing')
+    expect(governor.hold(heardAt + 100 + patienceMs + 10)).toBe('silence')
+  })
+
   test('ends with the first answer', () => {
     const game = new Game(100).run(1000, WIDE).run(2000, WIDE, { isSilent: true })
     game.governor.onHeard(true)
@@ -213,14 +231,14 @@ describe('silence', () => {
   })
 
   test('is none when nothing was asked', () => {
-    const governor = new Governor(new RttEstimator(), PACKET, false, 0)
+    const governor = new Governor(new RttEstimator(), NO_BURSTS, PACKET, false, 0)
     expect(governor.hold(1e9)).toBe('nothing')
     expect(governor.pingAt(0)).toBe(Number.POSITIVE_INFINITY)
   })
 })
 
 test('one that is off holds nothing back, whatever happens', () => {
-  const governor = new Governor(new RttEstimator(), PACKET, true, 0)
+  const governor = new Governor(new RttEstimator(), NO_BURSTS, PACKET, true, 0)
   governor.onSent(PACKET, false, 0)
   for (let now = 0; now < 5000; now += TICK_MS) {
     governor.onHeld()
