@@ -1,4 +1,4 @@
-// `npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,full,rto] [--seeds N] [--seconds N]`:
+// `npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,full,rto] [--seeds N] [--first-seed N] [--seconds N]`:
 // how late reliable messages are under loss, and what that costs.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,7 +26,8 @@ import { simulate } from './reliable-run.mjs'
  * @typedef {object} Effort
  * @property {readonly string[]} [cells] ids. Default: all
  * @property {readonly string[]} [policies] instead of the one that each cell's goal is for, and the rules of others beside it
- * @property {number} [seeds] default 3
+ * @property {number} [seeds] how many, one after the other. Default 3
+ * @property {number} [firstSeed] default 1
  * @property {number} [seconds] of virtual time for each run at 10 messages per second; more where there are fewer. Default 5,000
  * @property {(line: string) => void} [progress]
  */
@@ -155,8 +156,8 @@ function worst(all) {
  * @param {Effort} [effort]
  */
 export function runReliable(core, sim, effort = {}) {
-  const { seconds = SECONDS, progress = () => {} } = effort
-  const seeds = Array.from({ length: effort.seeds ?? SEEDS }, (_, i) => i + 1)
+  const { seconds = SECONDS, firstSeed = 1, progress = () => {} } = effort
+  const seeds = Array.from({ length: effort.seeds ?? SEEDS }, (_, i) => firstSeed + i)
   const runs = new Runs(core, sim, seconds)
   const isWanted = (/** @type {{ id: string }} */ { id }) => effort.cells?.includes(id) ?? true
   const cells = CELLS.filter(isWanted)
@@ -325,7 +326,7 @@ function textOf(all, cells, seconds, seeds, isBrief) {
 }
 
 const USAGE =
-  'npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,lean,full,fixed-100,rto] [--seeds N] [--seconds N]'
+  'npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,lean,full,fixed-100,rto] [--seeds N] [--first-seed N] [--seconds N]'
 
 /**
  * The command line. Resolves to the exit code.
@@ -340,6 +341,7 @@ export async function benchReliable(args) {
       cells: { type: 'string' },
       policies: { type: 'string' },
       seeds: { type: 'string', default: String(SEEDS) },
+      'first-seed': { type: 'string', default: '1' },
       seconds: { type: 'string' },
     },
   })
@@ -351,8 +353,10 @@ export async function benchReliable(args) {
     ...(policies?.filter((name) => !(name in POLICIES)).map((name) => `no policy ${name}`) ?? []),
   ]
   const seeds = Number(values.seeds)
+  const firstSeed = Number(values['first-seed'])
   const seconds = Number(values.seconds ?? (values.quick ? QUICK_SECONDS : SECONDS))
   if (!Number.isInteger(seeds) || seeds < 1) wrong.push(`--seeds ${values.seeds}, expected a number from 1`)
+  if (!Number.isInteger(firstSeed)) wrong.push(`--first-seed ${values['first-seed']}, expected a whole number`)
   if (!(seconds > 0)) wrong.push(`--seconds ${values.seconds}, expected a number above 0`)
   if (wrong.length > 0) {
     console.error([...wrong, USAGE].join('\n'))
@@ -368,7 +372,7 @@ export async function benchReliable(args) {
   }
   const built = (/** @type {string} */ module) => import(pathToFileURL(path(module)).href)
   const progress = (/** @type {string} */ line) => process.stderr.write(`${line}\n`)
-  const effort = { seeds, seconds, progress, ...(cells && { cells }), ...(policies && { policies }) }
+  const effort = { seeds, firstSeed, seconds, progress, ...(cells && { cells }), ...(policies && { policies }) }
   const { rows, text } = runReliable(await built('index.js'), await built('sim/index.js'), effort)
   console.log(`── reliable\n\n${text}`)
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`)
