@@ -20,6 +20,9 @@ export class KeyTable {
   readonly #entries: Map<number, KeyEntry> = new Map()
   readonly #limit: number
   #forgotten = 0
+  /** The key that was looked up last, and what was found: each delivery asks three times for the same. */
+  #askedKey = Number.NaN
+  #asked: KeyEntry | undefined
   #purgedAt = Number.NEGATIVE_INFINITY
 
   constructor(limit: number) {
@@ -32,14 +35,15 @@ export class KeyTable {
 
   /** Newest version delivered of `key`, −1 for none. */
   versionOf(key: number): number {
-    return this.#entries.get(key)?.version ?? -1
+    return this.#find(key)?.version ?? -1
   }
 
   /** Whether one more key would find room, forgetting old ones if need be. */
   hasRoomFor(key: number, sequence: number): boolean {
-    if (this.size < this.#limit || this.#entries.get(key)?.forgottenAt === -1) return true
+    if (this.size < this.#limit || this.#find(key)?.forgottenAt === -1) return true
     if (sequence < this.#purgedAt + PURGE_EVERY) return false
     this.#purgedAt = sequence
+    this.#askedKey = Number.NaN
     for (const [other, entry] of this.#entries) {
       if (entry.forgottenAt >= 0) {
         if (entry.forgottenAt >= sequence - ACK_WINDOW) continue
@@ -55,9 +59,10 @@ export class KeyTable {
 
   /** Remembers a delivery. `sequence`: newest packet that spoke of the key. */
   set(key: number, version: number, sequence: number): void {
-    let entry = this.#entries.get(key)
+    let entry = this.#find(key)
     if (entry === undefined) {
       entry = new KeyEntry()
+      this.#asked = entry
       this.#entries.set(key, entry)
     }
     entry.version = version
@@ -66,5 +71,13 @@ export class KeyTable {
       this.#forgotten--
     }
     if (sequence > entry.sequence) entry.sequence = sequence
+  }
+
+  #find(key: number): KeyEntry | undefined {
+    if (key !== this.#askedKey) {
+      this.#asked = this.#entries.get(key)
+      this.#askedKey = key
+    }
+    return this.#asked
   }
 }

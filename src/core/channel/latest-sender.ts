@@ -1,4 +1,5 @@
 import type { Payload } from '../bytes.ts'
+import { KeySlots } from '../container/key-slots.ts'
 import type { MessageId, Verdict } from '../events.ts'
 import { GROUP_WINDOW } from '../wire/layout.ts'
 import type { OutgoingMessage } from './outgoing.ts'
@@ -14,7 +15,7 @@ const GROUP_REACH = 2 * GROUP_WINDOW
  */
 export class LatestSender extends RepeatingSender {
   /** The newest message of each key, while its verdict is open. */
-  readonly #newest: Map<number, OutgoingMessage> = new Map()
+  readonly #newest: KeySlots<OutgoingMessage> = new KeySlots()
   #nextId = 0
   #newestBytes = 0
   /** Groups of the fragmented messages of which the peer may hold pieces, oldest first. */
@@ -28,7 +29,8 @@ export class LatestSender extends RepeatingSender {
 
   enqueue(payload: Payload, key: number, expiresAt: number): MessageId | undefined {
     const { maxQueuedMessages, maxQueuedBytes } = this.config
-    const older = this.#newest.get(key)
+    const slot = this.#newest.slotOf(key)
+    const older = slot.value
     if (older === undefined && this.#newest.size >= maxQueuedMessages) return undefined
     if (this.#newestBytes + payload.length - (older?.length ?? 0) > maxQueuedBytes) return undefined
     const id = this.#nextId++
@@ -41,7 +43,8 @@ export class LatestSender extends RepeatingSender {
     }
     if (older !== undefined) this.#supersede(older)
     const message = this.outbox.admit(this.config, id, key, payload, expiresAt)
-    this.#newest.set(key, message)
+    message.slot = slot
+    this.#newest.put(slot, message)
     this.#newestBytes += message.length
     this.push(message)
     return id
@@ -50,15 +53,17 @@ export class LatestSender extends RepeatingSender {
   expire(now: number): void {
     if (now < this.expiresAt) return
     let next = Number.POSITIVE_INFINITY
-    for (const message of this.#newest.values()) {
+    this.#newest.forEach((message) => {
       if (message.expiresAt > now) next = Math.min(next, message.expiresAt)
       else if (!message.hasLeft || message.lacksParts) this.giveUp(message)
-    }
+    })
     this.expiresAt = next
   }
 
   end(): void {
-    for (const message of this.#newest.values()) this.outbox.settle(this.config, message, 'closed')
+    this.#newest.forEach((message) => {
+      this.outbox.settle(this.config, message, 'closed')
+    })
     this.#newest.clear()
     this.clear()
   }
@@ -127,8 +132,6 @@ export class LatestSender extends RepeatingSender {
   }
 
   #unlink(message: OutgoingMessage): void {
-    if (this.#newest.get(message.key) !== message) return
-    this.#newest.delete(message.key)
-    this.#newestBytes -= message.length
+    if (this.#newest.take(message.slot!, message)) this.#newestBytes -= message.length
   }
 }

@@ -30,6 +30,7 @@ export class Outbox {
   admit(config: ChannelConfig, id: MessageId, key: number, payload: Payload, expiresAt: number): OutgoingMessage {
     const message = this.#free.pop() ?? new OutgoingMessage()
     message.channel = config.index
+    message.slot = undefined
     message.holders = 0
     message.isInResend = false
     message.isBulk = false

@@ -1,5 +1,6 @@
 import { type Bytes, EMPTY } from '../bytes.ts'
 import { Fifo } from '../container/fifo.ts'
+import type { KeySlot } from '../container/key-slots.ts'
 
 /** Copies of one message in flight that are told apart. */
 export const MAX_COPIES = 16
@@ -66,6 +67,8 @@ export class OutgoingMessage {
   id = 0
   /** −1 for none. */
   key = -1
+  /** Place of its key among the messages of its channel, where keys count. */
+  slot: KeySlot<OutgoingMessage> | undefined = undefined
   length = 0
   block: Bytes = EMPTY
   /** The block is held by others too, and never goes into the pool. */

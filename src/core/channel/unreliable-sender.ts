@@ -1,6 +1,7 @@
 import type { Payload } from '../bytes.ts'
 import type { ChannelConfig } from '../config.ts'
 import { Fifo } from '../container/fifo.ts'
+import { KeySlots } from '../container/key-slots.ts'
 import type { MessageId, Verdict } from '../events.ts'
 import type { RecordSink, SendChannel } from './channel.ts'
 import type { Outbox } from './outbox.ts'
@@ -15,7 +16,7 @@ export class UnreliableSender implements SendChannel {
   readonly #outbox: Outbox
   readonly #queue: Fifo<OutgoingMessage> = new Fifo()
   /** Sequenced only: the waiting message of each key. */
-  readonly #waiting: Map<number, OutgoingMessage> | undefined
+  readonly #waiting: KeySlots<OutgoingMessage> | undefined
   #nextId = 0
   #nextGroup = 0
   #messages = 0
@@ -25,7 +26,7 @@ export class UnreliableSender implements SendChannel {
   constructor(config: ChannelConfig, outbox: Outbox) {
     this.config = config
     this.#outbox = outbox
-    this.#waiting = config.hasKeys ? new Map() : undefined
+    this.#waiting = config.hasKeys ? new KeySlots() : undefined
   }
 
   get isPending(): boolean {
@@ -52,7 +53,8 @@ export class UnreliableSender implements SendChannel {
   enqueue(payload: Payload, key: number, expiresAt: number): MessageId {
     const id = this.#nextId++
     if (expiresAt < this.expiresAt) this.expiresAt = expiresAt
-    const older = this.#waiting?.get(key)
+    const slot = this.#waiting?.slotOf(key)
+    const older = slot?.value
     if (older !== undefined) {
       if (!older.hasBegun) {
         this.#bytes += payload.length - older.length
@@ -65,7 +67,8 @@ export class UnreliableSender implements SendChannel {
     const message = this.#outbox.admit(this.config, id, key, payload, expiresAt)
     message.holders = 1
     this.#queue.push(message)
-    this.#waiting?.set(key, message)
+    message.slot = slot
+    if (slot !== undefined) this.#waiting!.put(slot, message)
     this.#messages++
     this.#bytes += message.length
     this.#dropOverLimit(message)
@@ -184,7 +187,7 @@ export class UnreliableSender implements SendChannel {
   #uncount(message: OutgoingMessage): void {
     this.#messages--
     this.#bytes -= message.length
-    if (this.#waiting?.get(message.key) === message) this.#waiting.delete(message.key)
+    if (message.slot !== undefined) this.#waiting!.take(message.slot, message)
   }
 
   #settle(message: OutgoingMessage, verdict: Verdict): void {
