@@ -29,6 +29,20 @@ export class BitWindow {
     return (this.#words[slot >>> 5]! & (1 << (slot & 31))) !== 0
   }
 
+  /** Whether all from `from` up to and without `to` are seen; at most 32 of them. */
+  hasAll(from: number, to: number): boolean {
+    if (to > this.newest + 1 || from < this.oldest) return false
+    const count = to - from
+    if (count <= 0) return true
+    const slot = from & this.#mask
+    const shift = slot & 31
+    const low = this.#words[slot >>> 5]! >>> shift
+    // The next word's bits come above those; a shift by 32 would be none.
+    const high = shift === 0 ? 0 : this.#words[((slot >>> 5) + 1) & (this.#mask >>> 5)]! << (32 - shift)
+    const wanted = -1 >>> (32 - count)
+    return ((low | high) & wanted) === (wanted | 0)
+  }
+
   /** Marks a sequence; one older than the window is ignored. */
   mark(sequence: number): void {
     if (sequence > this.newest) this.#advance(sequence)

@@ -2,7 +2,7 @@ import { BitWindow } from '../container/bit-window.ts'
 import { LossMeter } from '../recovery/loss-meter.ts'
 import { OneWayMeter } from '../recovery/one-way.ts'
 import type { EndpointStats } from '../stats.ts'
-import { AckGroupEncoder, isFullSpan } from '../wire/ack-groups.ts'
+import { AckGroupEncoder } from '../wire/ack-groups.ts'
 import { type AckReport, encodeAckDelay, encodeHorizon } from '../wire/header.ts'
 import { ACK_FULL, ACK_FULL_SPAN, ACK_GROUPS, ACK_NONE, ACK_WINDOW, MAX_GROUPS } from '../wire/layout.ts'
 
@@ -139,7 +139,8 @@ export class ReceivedPackets {
     if (ack < 0) return
     report.ack = ack
     if (ack > this.#delayReportedFor) report.delayCode = encodeAckDelay(Math.max(0, now - this.#newestArrivedAt))
-    if (this.#floor >= ack - ACK_FULL_SPAN && isFullSpan(this.#heard, ack)) {
+    const isFull = this.#heard.hasAll(Math.max(0, ack - ACK_FULL_SPAN), ack)
+    if (isFull && this.#floor >= ack - ACK_FULL_SPAN) {
       report.form = ACK_FULL
     } else {
       this.#groups.encode(this.#heard, ack, this.#floor, maxGroupBytes)

@@ -63,6 +63,8 @@ export class SentPackets {
   #oldest = 0
   /** Oldest packet whose loss is not final. */
   #oldestLost = 0
+  /** Newest packet whose loss is final. */
+  #newestFinal: number = Number.NEGATIVE_INFINITY
   newestAcked = -1
   /** Newest acked packet with a whole ack field: what was heard before it was sent is known to the peer. */
   newestWholeReport = -1
@@ -144,7 +146,9 @@ export class SentPackets {
       if (newest.state !== 'acked') sample = newest
     }
     if (newest !== undefined) this.#ack(newest)
-    const oldest = Math.max(this.#oldestLost - LATE_SPAN, this.next - ACK_WINDOW, ack - bits.span, 0)
+    // Of packets that are done with, only a loss that was none is news; usually there is nothing to look at but what is in flight.
+    const open = this.#newestFinal < this.#oldestLost - LATE_SPAN ? this.#oldestLost : this.#oldestLost - LATE_SPAN
+    const oldest = Math.max(open, this.next - ACK_WINDOW, ack - bits.span, 0)
     for (let sequence = ack - 1; sequence >= oldest; sequence--) {
       if (bits.has(ack - 1 - sequence)) this.#ack(this.#at(sequence))
     }
@@ -217,6 +221,7 @@ export class SentPackets {
 
   #finish(packet: SentPacket): void {
     packet.state = 'final'
+    if (packet.sequence > this.#newestFinal) this.#newestFinal = packet.sequence
     this.#lossUp.observe(true)
     this.#stats.lossUp = this.#lossUp.share
     this.#listener.onPacketLossFinal(packet)

@@ -17,14 +17,6 @@ export interface HeardSet {
   has(sequence: number): boolean
 }
 
-/** Whether each of the 32 packets before `ack` was heard. Packets below 0 count as heard. */
-export function isFullSpan(heard: HeardSet, ack: number): boolean {
-  for (let sequence = Math.max(0, ack - ACK_FULL_SPAN); sequence < ack; sequence++) {
-    if (!heard.has(sequence)) return false
-  }
-  return true
-}
-
 function groupAt(heard: HeardSet, newest: number): number {
   let bits = 0
   for (let i = 0; i < GROUP_SPAN; i++) {

@@ -69,6 +69,29 @@ describe('BitWindow of 32', () => {
     }
   })
 
+  test('all of a stretch are seen when each of it is', () => {
+    const random = randomOf(5)
+    for (let story = 0; story < 20; story++) {
+      const window = new BitWindow(64)
+      const start = Math.floor(random() * 2) * (2 ** 32 - 90)
+      for (let sequence = start; sequence < start + 130; sequence++) if (random() < 0.97) window.mark(sequence)
+      for (let from = Math.max(0, window.newest - 70); from <= window.newest + 2; from++) {
+        for (let to = from; to <= from + 32; to++) {
+          const each = Array.from({ length: to - from }, (_, i) => window.has(from + i)).every(Boolean)
+          if (to > from) expect(window.hasAll(from, to)).toBe(each)
+        }
+      }
+    }
+  })
+
+  test('nothing is seen before the first, and none of nothing is missing', () => {
+    const window = new BitWindow(32)
+    expect(window.hasAll(0, 1)).toBe(false)
+    expect(window.hasAll(0, 0)).toBe(true)
+    window.mark(0)
+    expect(window.hasAll(0, 1)).toBe(true)
+  })
+
   test.each([0, 16, 33, 48, 1_000])('a size of %i is refused', (size) => {
     expect(() => new BitWindow(size)).toThrow(`window size: ${size}, expected a power of two from 32`)
   })

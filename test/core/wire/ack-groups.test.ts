@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AckBits, AckGroupEncoder, isFullSpan } from '../../../src/core/wire/ack-groups.ts'
+import { AckBits, AckGroupEncoder } from '../../../src/core/wire/ack-groups.ts'
 import { ACK_WINDOW } from '../../../src/core/wire/layout.ts'
 import { Reader } from '../../../src/core/wire/reader.ts'
 import { Writer } from '../../../src/core/wire/writer.ts'
@@ -133,16 +133,5 @@ describe('AckBits', () => {
     bits.setFull()
     expect(bits.has(31)).toBe(true)
     expect(bits.has(32)).toBe(false)
-  })
-})
-
-describe('isFullSpan', () => {
-  test('looks at the 32 packets before, and takes those below 0 as heard', () => {
-    expect(isFullSpan(ALL, 1_000)).toBe(true)
-    expect(isFullSpan({ has: (s) => s !== 1_000 - 32 }, 1_000)).toBe(false)
-    expect(isFullSpan({ has: (s) => s !== 1_000 - 33 }, 1_000)).toBe(true)
-    expect(isFullSpan({ has: (s) => s >= 0 }, 3)).toBe(true)
-    expect(isFullSpan(NONE, 0)).toBe(true)
-    expect(isFullSpan(NONE, 1)).toBe(false)
   })
 })
