@@ -191,7 +191,8 @@ export interface ChannelConfig extends RecordShape {
 /** All options with everything decided. */
 export interface Config {
   readonly channels: readonly ChannelConfig[]
-  readonly indexOf: ReadonlyMap<string, number>
+  /** Some channel has a codec. */
+  readonly hasCodecs: boolean
   readonly protocolDigest: number
   readonly protocol: string
   readonly maxPacketBytes: number
@@ -347,7 +348,7 @@ export function resolveConfig(options: EndpointOptions): Config {
   }
   return {
     channels,
-    indexOf: new Map(names.map((name, index) => [name, index])),
+    hasCodecs: channels.some(({ codec }) => codec !== undefined),
     protocol: options.protocol ?? '',
     protocolDigest: digestOf(options.protocol ?? ''),
     maxPacketBytes,

@@ -2,6 +2,7 @@ import { type Bytes, EMPTY, SharedPayload } from './bytes.ts'
 import type { ReceiveChannel, SendChannel } from './channel/channel.ts'
 import { createReceiver, createSender } from './channel/halves.ts'
 import { Outbox } from './channel/outbox.ts'
+import { ChannelNames } from './channel-names.ts'
 import { ClockSync } from './clock/clock-sync.ts'
 import { type ChannelConfig, type ChannelTable, type Config, type EndpointOptions, resolveConfig } from './config.ts'
 import { Handshake, type HandshakeOutcome } from './connection/handshake.ts'
@@ -42,6 +43,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   /** The time that both ends share: the server's. */
   readonly clock: ClockSync
   readonly #config: Config
+  readonly #channels: ChannelNames
   readonly #lifecycle = new Lifecycle()
   readonly #handshake: Handshake
   readonly #inbox: Inbox
@@ -58,6 +60,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   constructor(options: EndpointOptions<Table>) {
     const config = resolveConfig(options)
     this.#config = config
+    this.#channels = new ChannelNames(config.channels)
     this.clock = new ClockSync(options.role === 'server')
     this.#now = options.now
     this.#patience = new Patience(config.timeoutMs, config.awayMs, options.now)
@@ -141,7 +144,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     const id = this.trySend(channel, message, options)
     if (id !== undefined) return id
     if (!this.#isTaking) return -1
-    const { name, maxQueuedMessages, maxQueuedBytes } = this.#configOf(channel)
+    const { name, maxQueuedMessages, maxQueuedBytes } = this.#channels.find(channel)
     throw new NetcodeError(
       'backpressure',
       `${name}: full at ${maxQueuedMessages} unsettled messages or ${maxQueuedBytes} bytes; the message was not queued`,
@@ -154,7 +157,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     message: MessageOf<Table, Name>,
     options?: SendOptions,
   ): MessageId | undefined {
-    const config = this.#configOf(channel)
+    const config = this.#channels.find(channel)
     const key = checkKey(config, options?.key)
     const ttlMs = checkTtl(config, options?.ttlMs)
     const payload = payloadOf(config, message)
@@ -165,14 +168,14 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
 
   /** `message` as bytes that can be sent on this channel of many endpoints, encoded and stored once. Throws as `send`. */
   share<Name extends keyof Table & string>(channel: Name, message: MessageOf<Table, Name>): SharedPayload {
-    const config = this.#configOf(channel)
+    const config = this.#channels.find(channel)
     const payload = payloadOf(config, message)
     return payload instanceof SharedPayload ? payload : new SharedPayload(payload)
   }
 
   /** How long a message sent now on `channel` would wait for bytes that go first, ms, at the present byte budget. */
   queuedMs(channel: keyof Table & string): number {
-    return this.#flow.queuedMs(this.#senders[this.#configOf(channel).index]!)
+    return this.#flow.queuedMs(this.#senders[this.#channels.find(channel).index]!)
   }
 
   /**
@@ -219,8 +222,8 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   /** The next event, in order; `undefined` when there is none. */
   pollEvent(): EventOf<Table> | undefined {
     const event = this.#inbox.poll()
-    if (event?.type !== 'message') return event as EventOf<Table> | undefined
-    return decodeEvent(event, this.#configOf(event.channel), this.stats) as EventOf<Table>
+    if (!this.#config.hasCodecs || event?.type !== 'message') return event as EventOf<Table> | undefined
+    return decodeEvent(event, this.#channels.find(event.channel), this.stats) as EventOf<Table>
   }
 
   /** The next packet to send, if any; valid until the next `pollPacket`. `pipe`, 0 to 255, will carry it: see `stats.pipes`. */
@@ -319,13 +322,6 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
 
   #advance(now: number): void {
     if (now > this.#now) this.#now = now
-  }
-
-  #configOf(channel: string): ChannelConfig {
-    const index = this.#config.indexOf.get(channel)
-    if (index !== undefined) return this.#config.channels[index]!
-    const names = this.#config.channels.map((other) => other.name).join(', ')
-    throw new NetcodeError('unknown-channel', `channel ${JSON.stringify(channel)}, expected one of ${names}`)
   }
 
   #receiveData(): ReceiveResult {

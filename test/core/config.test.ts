@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ChannelNames } from '../../src/core/channel-names.ts'
 import type { ChannelOptions, ChannelTable, EndpointOptions } from '../../src/core/config.ts'
 import { Endpoint } from '../../src/core/endpoint.ts'
 import { channelOf, configOf, refusal } from './support.ts'
@@ -85,9 +86,9 @@ describe('the contract that both ends must share', () => {
   })
 
   test('keeps the order in which the table was written', () => {
-    const { channels, indexOf } = configOf({ b: { kind: 'reliable' }, a: { kind: 'ordered' } })
+    const { channels } = configOf({ b: { kind: 'reliable' }, a: { kind: 'ordered' } })
     expect(channels.map(({ name }) => name)).toEqual(['b', 'a'])
-    expect(indexOf.get('a')).toBe(1)
+    expect(new ChannelNames(channels).find('a')).toBe(channels[1])
   })
 })
 
@@ -176,7 +177,8 @@ describe('bad options of a channel are refused with its name', () => {
 
   test('names of 64 characters, and odd ones, are fine', () => {
     for (const name of ['x'.repeat(64), 'a b|c', '~', 'constructor', 'toString']) {
-      expect(configOf({ [name]: { kind: 'ordered' } }).indexOf.get(name)).toBe(0)
+      const { channels } = configOf({ [name]: { kind: 'ordered' } })
+      expect(new ChannelNames(channels).find(name)).toBe(channels[0])
     }
   })
 

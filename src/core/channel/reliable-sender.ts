@@ -100,7 +100,8 @@ export class ReliableSender extends RepeatingSender {
   }
 
   #popSettled(): void {
-    for (let message = this.#live.at(0); message?.status === 'settled'; message = this.#live.at(0)) {
+    for (let message = this.#live.at(0); message !== undefined; message = this.#live.at(0)) {
+      if (message.status !== 'settled') return
       this.#live.shift()
       if (message.hasBegun) {
         this.#spanBytes -= message.length

@@ -5,6 +5,7 @@ import type { OutgoingMessage } from '../channel/outgoing.ts'
 import { PARITY_HEAD_BYTES, writeParity } from '../channel/parity.ts'
 import { eachMember, type RepairSet, repairFactor, repairHeadBytes, writeRepairHead } from '../channel/repair.ts'
 import type { ChannelConfig } from '../config.ts'
+import { RECORD_OVERHEAD_BYTES } from '../wire/layout.ts'
 import {
   fragmentOverhead,
   messageOverhead,
@@ -71,10 +72,13 @@ export class Packer implements RecordSink {
     // A second copy of the same id in one packet has no encoding, and no use.
     if (channel.hasIds && !isFirst && step === 0) return 0
     const { length } = message
-    const bytes = messageOverhead(channel, message.key, step, length) + length
-    if (bytes > this.#writer.remaining) return 0
+    const room = this.#writer.remaining
+    // Only near the end of a packet need it be known to the byte.
+    if (length + RECORD_OVERHEAD_BYTES > room && length + messageOverhead(channel, message.key, step, length) > room)
+      return 0
     writeMessageHead(this.#writer, channel, index, message.key, message.id, step, length)
     this.#writer.front(message.block, length)
+    const bytes = room - this.#writer.remaining
     if (channel.hasIds) {
       this.#stamps[index] = this.#stamp
       this.#lastIds[index] = message.id

@@ -320,9 +320,10 @@ export class PacketFlow implements SentPacketListener {
     this.#governor.onAcked(packet.bytes)
     for (let i = 0; i < manifest.length; i++) {
       const message = manifest.messageAt(i)
+      if (message === undefined) continue
       // It was taken for lost, and what it carried has left again since.
-      if (message?.status === 'live' && message.lastSentAt >= packet.lostAt) this.#stats.resendsSpurious++
-      if (message !== undefined) this.#senders[message.channel]!.onAcked(message, manifest.fragmentAt(i))
+      if (message.lastSentAt >= packet.lostAt && message.status === 'live') this.#stats.resendsSpurious++
+      this.#senders[message.channel]!.onAcked(message, manifest.fragmentAt(i))
     }
   }
 
