@@ -10,21 +10,20 @@ import { Redundancy } from '../recovery/redundancy.ts'
 import { RttEstimator } from '../recovery/rtt.ts'
 import { createController, SendBudget } from '../recovery/send-budget.ts'
 import { TickMeter } from '../recovery/tick-meter.ts'
-import type { EndpointStats, SendLimit } from '../stats.ts'
+import type { EndpointStats } from '../stats.ts'
 import { Header, headerBytes, writeHeader } from '../wire/header.ts'
 import { ACK_NONE, GROUPS_TRIMMED_BYTES, MAX_GROUPS, TIMESTAMP_PER_MS } from '../wire/layout.ts'
 import type { Reader } from '../wire/reader.ts'
 import { expand16 } from '../wire/sequence.ts'
 import type { Writer } from '../wire/writer.ts'
 import { AckTiming, WIRE_OVERHEAD_BYTES } from './ack-timing.ts'
+import { Gate } from './gate.ts'
 import { Lanes } from './lanes.ts'
 import { Packer } from './packer.ts'
 import { ReceivedPackets } from './received-packets.ts'
 import { type SentPacket, type SentPacketListener, SentPackets } from './sent-packets.ts'
 import { Unpacker } from './unpacker.ts'
 
-/** What still waits below us so long after it was handed down is held back there, ms; before that it is only on its way out. */
-const HELD_MS = 4
 /** Doublings of the probe interval at most. */
 const MAX_BACKOFF = 5
 /** Ack delay to expect of the peer beside its own tick, ms. */
@@ -52,19 +51,9 @@ export class PacketFlow implements SentPacketListener {
   readonly #budget: SendBudget
   readonly #acks: AckTiming
   readonly #governor: Governor
-  backlogBytes = 0
-  #lastSentAt: number
+  readonly #gate: Gate
   #wantsPing = false
   #backoff = 0
-  /** Something was queued since the last tick, and wants to leave at once. */
-  #isFed = false
-  #isUrgent = false
-  /** That this tick is held back below has been counted. */
-  #isHeldCounted = false
-  /** A packet of the game has left since the tick began. */
-  #isTickServed = false
-  /** More waits than can leave; see `poll`. */
-  #isFlooded = false
 
   constructor(
     config: Config,
@@ -92,8 +81,17 @@ export class PacketFlow implements SentPacketListener {
     const controller = createController(congestion, maxPacketBytes, bytesPerSecond)
     this.#budget = new SendBudget(controller, bytesPerSecond, maxPacketBytes, this.#rtt, stats, now)
     this.#governor = new Governor(this.#rtt, stats, maxPacketBytes, congestion === 'fixed', now)
-    this.#lastSentAt = now
+    this.#gate = new Gate(config, this.#lanes, this.#budget, this.#governor, this.#ticks, this.#sent, stats, now)
     this.#acks = new AckTiming(config.channels, config.ackDelayMs, this.#ticks, this.#received)
+  }
+
+  /** Bytes that wait below us. */
+  get backlogBytes(): number {
+    return this.#gate.backlogBytes
+  }
+
+  set backlogBytes(bytes: number) {
+    this.#gate.backlogBytes = bytes
   }
 
   /** How long the answer to a packet may take, ms. */
@@ -103,7 +101,7 @@ export class PacketFlow implements SentPacketListener {
 
   /** The handshake is done. */
   start(now: number): void {
-    this.#lastSentAt = now
+    this.#gate.lastSentAt = now
   }
 
   queuedMs(channel: SendChannel): number {
@@ -171,42 +169,24 @@ export class PacketFlow implements SentPacketListener {
     if (this.#governor.hold(now) === 'silence' && now >= this.#governor.pingAt(this.#sent.lastElicitingAt)) {
       this.#wantsPing = true
     }
-    if (now >= this.#lastSentAt + this.#config.keepaliveMs) this.#wantsPing = true
+    if (now >= this.#gate.lastSentAt + this.#config.keepaliveMs) this.#wantsPing = true
   }
 
   /** The next packet, or nothing. `pipe` will take it. */
   poll(now: number, pipe: number): Bytes | undefined {
-    if (this.backlogBytes > this.#config.maxBacklogBytes) {
-      if (this.#lanes.isPending || this.#lanes.hasBulk) {
-        this.#stats.limitedBy = 'backlog'
-        if (now >= this.#lastSentAt + HELD_MS) this.#governor.onHeld()
-        if (this.#isFed && !this.#isHeldCounted) this.#stats.heldTicks.backlog++
-        this.#isHeldCounted = true
-      }
+    const gate = this.#gate
+    if (gate.isBlocked) {
+      gate.refuse(now)
       return undefined
     }
-    const isTick = this.#ticks.isTick(now, this.#isFed)
+    const isTick = this.#ticks.isTick(now, gate.isFed)
     if (isTick) this.#startTick(now)
-    // Also when this is no new tick, because the last one began within the same millisecond.
-    this.#isUrgent = false
     const wantsEarlyAck = this.#acks.earlyAt(now) <= now
     const wantsAck = wantsEarlyAck || this.#acks.dueAt < Number.POSITIVE_INFINITY
-    const { hasBulk } = this.#lanes
-    // A game whose backlog has not been empty for a tick is bulk itself, and takes its share beside the other.
-    if (!this.#lanes.isPending) this.#isFlooded = false
-    const hold = this.#governor.hold(now)
-    const gameLimit = this.#gameLimit
-    if (this.#lanes.isPending && gameLimit !== 'nothing') this.#isFlooded = true
-    const wantsData = gameLimit === 'nothing' && hold !== 'silence' && this.#lanes.isPending
-    const wantsCopies = gameLimit === 'nothing' && hold === 'nothing' && this.#lanes.hasCopies
-    const bulkLimit = hasBulk && !this.#isFlooded ? this.#budget.bulkLimit : gameLimit
-    const wantsBulk = hasBulk && hold !== 'silence' && bulkLimit === 'nothing'
-    const limit = hold === 'silence' ? hold : bulkLimit
-    this.#stats.limitedBy = this.#lanes.isPending || hasBulk ? (wantsData ? 'nothing' : limit) : 'nothing'
-    if (isTick && hold !== 'nothing' && this.#lanes.isPending) this.#stats.heldTicks[hold]++
+    gate.judge(now, isTick)
     // Else it would all come at once when the path is back.
-    if (isTick && hold === 'silence') for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.comeBack()
-    if (!wantsData && !wantsCopies && !wantsBulk && !wantsAck && !this.#wantsPing) return undefined
+    if (isTick && gate.hold === 'silence') for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.comeBack()
+    if (!gate.data && !gate.copies && !gate.bulk && !wantsAck && !this.#wantsPing) return undefined
 
     const packet = this.#sent.begin()
     // The whole ack field goes first; what follows in the same flush leaves its room to fragments.
@@ -217,14 +197,14 @@ export class PacketFlow implements SentPacketListener {
     writeHeader(this.#writer, this.#sent.next, now, report)
     this.#packer.begin(packet.manifest, now, this.#governor.softPacketBytes)
     let isBulk = false
-    if (wantsData && hold === 'share') {
+    if (gate.data && gate.hold === 'share') {
       this.#lanes.fillReliable(this.#packer)
       if (this.#lanes.isPending) this.#stats.limitedBy = 'share'
       this.#governor.onSkipped()
-    } else if (wantsData) isBulk = this.#lanes.fill(this.#packer, this.#isFlooded ? 'any' : 'prompt')
-    if (wantsCopies) this.#lanes.fillCopies(this.#packer)
+    } else if (gate.data) isBulk = this.#lanes.fill(this.#packer, gate.isFlooded ? 'any' : 'prompt')
+    if (gate.copies) this.#lanes.fillCopies(this.#packer)
     const hasServed = this.#packer.records > 0
-    if (wantsBulk && !this.#packer.isFull) isBulk = this.#lanes.fill(this.#packer, 'bulk') || isBulk
+    if (gate.bulk && !this.#packer.isFull) isBulk = this.#lanes.fill(this.#packer, 'bulk') || isBulk
     if (this.#wantsPing && this.#packer.records === 0) this.#packer.addPing()
     if (this.#packer.records === 0 && !wantsAck) return undefined
 
@@ -233,10 +213,9 @@ export class PacketFlow implements SentPacketListener {
     this.#stats.headerBytesSent += headerBytes(report)
     this.#received.reported(now)
     this.#wantsPing = false
-    this.#lastSentAt = now
+    gate.onSent(hasServed, now)
     this.#budget.onSent(bytes.length, isBulk, now)
     if (this.#packer.records > 0) this.#governor.onSent(bytes.length, isBulk, now)
-    if (hasServed) this.#isTickServed = true
     const wireBytes = bytes.length + WIRE_OVERHEAD_BYTES
     this.#redundancy.earn(wireBytes)
     this.#acks.onSent(now, wireBytes, report.form !== ACK_NONE, wantsEarlyAck && this.#packer.records === 0)
@@ -256,22 +235,16 @@ export class PacketFlow implements SentPacketListener {
 
   /** A message was queued: the game's tick is here. */
   feed(isUrgent: boolean): void {
-    this.#isFed = true
-    this.#isHeldCounted = false
-    if (isUrgent) this.#isUrgent = true
+    this.#gate.feed(isUrgent)
   }
 
   /** Instant of the next packet that should not wait for the game's tick, ms: an early ack, a resend in haste, bulk, a probe. */
   hasteAt(now: number): number {
-    if (this.backlogBytes > this.#config.maxBacklogBytes) return Number.POSITIVE_INFINITY
+    if (this.#gate.isBlocked) return Number.POSITIVE_INFINITY
     if (this.#wantsPing) return now
-    let at = Math.min(this.#probeAt, this.#acks.earlyAt(now), this.#governor.pingAt(this.#sent.lastElicitingAt))
-    if (this.#governor.hold(now) === 'silence') return at
-    if (this.#lanes.hasBulk) at = Math.min(at, this.#budget.bulkAt)
-    if (!this.#isUrgent && !this.#lanes.hasHaste(this.#acks.isTickFar(now))) return at
-    // What may not leave is in no haste.
-    const limit = this.#gameLimit
-    return limit === 'nothing' ? now : limit === 'rate' ? Math.min(at, this.#budget.gameAt) : at
+    const pingAt = this.#governor.pingAt(this.#sent.lastElicitingAt)
+    const at = Math.min(this.#probeAt, this.#acks.earlyAt(now), pingAt)
+    return Math.min(at, this.#gate.hasteAt(now, this.#acks.isTickFar(now)))
   }
 
   /** Instant of the next thing to do, ms. */
@@ -279,21 +252,12 @@ export class PacketFlow implements SentPacketListener {
     let at = Math.min(this.#sent.lossAt, this.#sent.finalAt)
     for (let i = 0; i < this.#receivers.length; i++) at = Math.min(at, this.#receivers[i]!.expiresAt)
     // Nothing may leave, so no packet is a reason to wake.
-    if (this.backlogBytes > this.#config.maxBacklogBytes) return at
+    if (this.#gate.isBlocked) return at
     if (this.#wantsPing) return now
     at = Math.min(at, this.#acks.dueAt, this.#acks.earlyAt(now), this.#probeAt)
-    at = Math.min(at, this.#lastSentAt + this.#config.keepaliveMs, this.#governor.pingAt(this.#sent.lastElicitingAt))
-    const hold = this.#governor.hold(now)
-    if (hold === 'silence') return at
-    if (this.#lanes.hasBulk) at = Math.min(at, this.#budget.bulkAt)
-    const limit = this.#gameLimit
-    if (this.#lanes.isPending && (limit === 'nothing' || limit === 'rate')) {
-      // A tick that is late may still come; what was lost and can wait for it goes along then.
-      const isTime = (this.#isFed && hold === 'nothing') || this.#lanes.hasHaste(this.#acks.isTickFar(now))
-      const tickAt = isTime ? now : this.#ticks.nextAt + this.#ticks.intervalMs / 2
-      at = Math.min(at, Math.max(tickAt, this.#budget.gameAt))
-    }
-    return at
+    const pingAt = this.#governor.pingAt(this.#sent.lastElicitingAt)
+    at = Math.min(at, this.#gate.lastSentAt + this.#config.keepaliveMs, pingAt)
+    return Math.min(at, this.#gate.wakeAt(now, this.#acks.isTickFar(now)))
   }
 
   /** The connection has ended: what is under way gets its verdict. */
@@ -378,15 +342,8 @@ export class PacketFlow implements SentPacketListener {
     this.#sent.update(now)
   }
 
-  /** The first packet of a tick always finds room: without it a silent path would never be tried again. */
-  get #gameLimit(): SendLimit {
-    const limit = this.#budget.gameLimit(this.#isFlooded ? 0 : this.#sent.bulkBytesInFlight)
-    return limit === 'window' && !this.#isTickServed ? 'nothing' : limit
-  }
-
   #startTick(now: number): void {
-    this.#isTickServed = false
-    this.#isFed = false
+    this.#gate.startTick()
     this.#redundancy.startTick(this.#ticks.intervalMs, this.#rtt.expectedMs)
     this.#governor.onTick(this.#ticks.intervalMs, this.#stats.queueMs, now)
     for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.startTick(now, this.#redundancy)
