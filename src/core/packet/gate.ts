@@ -8,10 +8,15 @@ import type { SentPackets } from './sent-packets.ts'
 
 /** What still waits below us so long after it was handed down is held back there, ms; before that it is only on its way out. */
 const HELD_MS = 4
+/** A line of messages this long, full packets, is a flood: eight are about what waits below us at most. */
+const LINE_PACKETS = 8
+/** Losses below this share, 0 to 1, shut no window of SCTP for long; a thread that waits for its core makes some up. */
+const CALM_LOSS = 0.01
 
 /** Whether anything may leave now, and of what sort: asks what lies below, the governor and the byte budget, and tells in stats. */
 export class Gate {
   readonly #maxBacklogBytes: number
+  readonly #lineBytes: number
   readonly #lanes: Lanes
   readonly #budget: SendBudget
   readonly #governor: Governor
@@ -48,6 +53,7 @@ export class Gate {
     now: number,
   ) {
     this.#maxBacklogBytes = config.maxBacklogBytes
+    this.#lineBytes = LINE_PACKETS * config.maxPacketBytes
     this.#lanes = lanes
     this.#budget = budget
     this.#governor = governor
@@ -90,7 +96,7 @@ export class Gate {
   refuse(now: number): void {
     if (!this.#lanes.isPending && !this.#lanes.hasBulk) return
     this.#stats.limitedBy = 'backlog'
-    if (now >= this.lastSentAt + HELD_MS) this.#governor.onHeld()
+    if (now >= this.lastSentAt + HELD_MS && !this.#isPoured) this.#governor.onHeld()
     if (this.isFed && !this.#isHeldCounted) this.#stats.heldTicks.backlog++
     this.#isHeldCounted = true
   }
@@ -102,7 +108,7 @@ export class Gate {
     const lanes = this.#lanes
     const { isPending, hasBulk } = lanes
     if (!isPending) this.#isFlooded = false
-    const hold = this.#governor.hold(now)
+    const hold = this.#holdAt(now)
     const gameLimit = this.#gameLimit
     if (isPending && gameLimit !== 'nothing') this.#isFlooded = true
     const bulkLimit = hasBulk && !this.#isFlooded ? this.#budget.bulkLimit : gameLimit
@@ -127,7 +133,7 @@ export class Gate {
 
   /** Instant of the next packet of the game or of bulk, ms; none may be `isBlocked`. */
   wakeAt(now: number, isTickFar: boolean): number {
-    const hold = this.#governor.hold(now)
+    const hold = this.#holdAt(now)
     if (hold === 'silence') return Number.POSITIVE_INFINITY
     const at = this.#lanes.hasBulk ? this.#budget.bulkAt : Number.POSITIVE_INFINITY
     const limit = this.#gameLimit
@@ -136,6 +142,19 @@ export class Gate {
     const isTime = (this.isFed && hold === 'nothing') || this.#lanes.hasHaste(isTickFar)
     const tickAt = isTime ? now : this.#ticks.nextAt + this.#ticks.intervalMs / 2
     return Math.min(at, Math.max(tickAt, this.#budget.gameAt))
+  }
+
+  /**
+   * The game pours more into line than the layer below takes at once, and next to nothing is lost. Then what comes late has waited
+   * in line and not below; and what shuts for a moment is no window of SCTP, but a thread that waits for a core.
+   */
+  get #isPoured(): boolean {
+    return !(this.#stats.lossUp > CALM_LOSS) && this.#lanes.lineBytes > this.#lineBytes
+  }
+
+  #holdAt(now: number): Hold {
+    const hold = this.#governor.hold(now)
+    return hold === 'share' && this.#isPoured ? 'nothing' : hold
   }
 
   /** The first packet of a tick always finds room: without it a silent path would never be tried again. */

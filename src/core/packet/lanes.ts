@@ -91,6 +91,19 @@ export class Lanes {
     return false
   }
 
+  /** Payload bytes of messages that stand in line: no newer one replaces them, and they are not bulk. */
+  get lineBytes(): number {
+    let bytes = 0
+    for (let c = 0; c < this.#classes.length; c++) {
+      const { lanes } = this.#classes[c]!
+      for (let i = 0; i < lanes.length; i++) {
+        const { channel } = lanes[i]!
+        if (!channel.config.hasKeys && !channel.hasBulk) bytes += channel.pendingBytes
+      }
+    }
+    return bytes
+  }
+
   hasHaste(isFar: boolean): boolean {
     if (this.isHushed) return false
     const { lanes } = this.#reserve
