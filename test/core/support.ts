@@ -14,7 +14,7 @@ import { BlockPool } from '../../src/core/container/block-pool.ts'
 import { Endpoint } from '../../src/core/endpoint.ts'
 import { NetcodeError, type NetcodeErrorCode } from '../../src/core/errors.ts'
 import type { ChannelKind, EndpointEvent } from '../../src/core/events.ts'
-import { Manifest } from '../../src/core/packet/manifest.ts'
+import { Manifests } from '../../src/core/packet/manifests.ts'
 import { Packer } from '../../src/core/packet/packer.ts'
 import { createStats, type EndpointStats } from '../../src/core/stats.ts'
 import { FORM_DATA } from '../../src/core/wire/layout.ts'
@@ -61,7 +61,7 @@ export function refusal(code: NetcodeErrorCode, act: () => unknown): string {
 /** What one packet carried, in words: `7`, `7#0` for its fragment 0, `skip 7`. */
 export interface Carried {
   readonly words: string[]
-  readonly manifest: Manifest
+  readonly manifest: Manifests
 }
 
 export interface SenderOptions {
@@ -108,14 +108,14 @@ export class SenderRig {
 
   /** Writes records until nothing is left or the packet of `bytes` bytes is full. */
   packet(bytes = 1_000): Carried {
-    const manifest = new Manifest()
+    const manifest = new Manifests()
     this.#writer.reset(bytes)
     this.#packer.begin(manifest, this.now)
     const words: string[] = []
     while (this.hasMore && !this.#packer.isFull) {
-      const before = manifest.length
+      const before = manifest.end
       if (this.sender.writeOne(this.#packer) === 0 && this.sender.writeBulk(this.#packer) === 0) break
-      for (let i = before; i < manifest.length; i++) words.push(this.#wordOf(manifest, i))
+      for (let i = before; i < manifest.end; i++) words.push(this.#wordOf(manifest, i))
     }
     return { words, manifest }
   }
@@ -131,7 +131,7 @@ export class SenderRig {
 
   /** A packet with nothing but copies. */
   copies(bytes = 1_000): Carried {
-    const manifest = new Manifest()
+    const manifest = new Manifests()
     this.#writer.reset(bytes)
     this.#packer.begin(manifest, this.now)
     const carried = { words: [], manifest }
@@ -178,17 +178,17 @@ export class SenderRig {
   }
 
   #addCopies({ words, manifest }: Carried): void {
-    for (let i = manifest.length; this.sender.writeCopy(this.#packer) > 0; i++) words.push(this.#wordOf(manifest, i))
+    for (let i = manifest.end; this.sender.writeCopy(this.#packer) > 0; i++) words.push(this.#wordOf(manifest, i))
   }
 
-  #each(manifest: Manifest, act: (message: Parameters<SendChannel['onAcked']>[0], fragment: number) => void): void {
-    for (let i = 0; i < manifest.length; i++) {
+  #each(manifest: Manifests, act: (message: Parameters<SendChannel['onAcked']>[0], fragment: number) => void): void {
+    for (let i = 0; i < manifest.end; i++) {
       const message = manifest.messageAt(i)
       if (message !== undefined) act(message, manifest.fragmentAt(i))
     }
   }
 
-  #wordOf(manifest: Manifest, index: number): string {
+  #wordOf(manifest: Manifests, index: number): string {
     const message = manifest.messageAt(index)!
     const fragment = manifest.fragmentAt(index)
     if (fragment >= 0) return `${message.id}#${fragment}`

@@ -133,7 +133,7 @@ export class Outbox {
   release(message: OutgoingMessage): void {
     if (message.status !== 'settled' || message.holders > 0) return
     message.status = 'free'
-    message.generation++
+    message.generation = (message.generation + 1) >>> 0
     if (this.#free.length < FREE_LIMIT) this.#free.push(message)
   }
 

@@ -17,18 +17,20 @@ import {
   writeSkip,
 } from '../wire/records.ts'
 import type { Writer } from '../wire/writer.ts'
-import type { Manifest } from './manifest.ts'
+import type { Manifests } from './manifests.ts'
 
-/** Fills one packet with records and notes each in its manifest. Reused for all packets. */
+/** Fills one packet with records and notes each in the manifests. Reused for all packets. */
 export class Packer implements RecordSink {
   readonly #writer: Writer
   readonly #channels: readonly ChannelConfig[]
-  readonly #parity: Uint8Array
+  readonly #maxPacketBytes: number
+  /** Where a combination of fragments is computed; made for the first. */
+  #scratch: Uint8Array | undefined
   /** Per channel: id of the last message record in this packet, if `#stamps` holds this packet's stamp. */
-  readonly #lastIds: Float64Array
-  readonly #stamps: Uint32Array
+  readonly #lastIds: number[]
+  readonly #stamps: number[]
   #stamp = 0
-  #manifest: Manifest | undefined
+  #manifests: Manifests | undefined
   #isFull = false
   /** Room in which nothing more is begun. */
   #sparedBytes = 0
@@ -39,18 +41,18 @@ export class Packer implements RecordSink {
   constructor(writer: Writer, channels: readonly ChannelConfig[], maxPacketBytes: number) {
     this.#writer = writer
     this.#channels = channels
-    this.#parity = new Uint8Array(maxPacketBytes)
-    this.#lastIds = new Float64Array(channels.length)
-    this.#stamps = new Uint32Array(channels.length)
+    this.#maxPacketBytes = maxPacketBytes
+    this.#lastIds = channels.map(() => 0)
+    this.#stamps = channels.map(() => 0)
   }
 
   /** Starts on a packet whose header has been written. Above `softBytes` it is full, but its first record may be as large as any. */
-  begin(manifest: Manifest, now: number, softBytes: number = Number.POSITIVE_INFINITY): void {
-    this.#manifest = manifest
+  begin(manifests: Manifests, now: number, softBytes: number = Number.POSITIVE_INFINITY): void {
+    this.#manifests = manifests
     this.now = now
     this.records = 0
     this.#isFull = false
-    this.#sparedBytes = Math.max(0, this.#parity.length - softBytes)
+    this.#sparedBytes = Math.max(0, this.#maxPacketBytes - softBytes)
     this.#stamp = (this.#stamp + 1) >>> 0
   }
 
@@ -96,8 +98,9 @@ export class Packer implements RecordSink {
     if (bytes > this.#writer.remaining) return 0
     writeFragmentHead(this.#writer, channel, message.channel, message.group, index, count, parity, message.id, key)
     if (isParity) {
-      writeParity(this.#parity, message.block, message.length, count, fragmentBytes, index - count)
-      this.#writer.front(this.#parity, length)
+      const scratch = this.#combination
+      writeParity(scratch, message.block, message.length, count, fragmentBytes, index - count)
+      this.#writer.front(scratch, length)
     } else {
       this.#writer.range(message.block, index * fragmentBytes, length)
     }
@@ -116,7 +119,7 @@ export class Packer implements RecordSink {
     if (bytes > this.#writer.remaining) return 0
     writeFragmentHead(this.#writer, channel, message.channel, message.group, index, count, ranges, message.id, key)
     writeRepairHead(this.#writer, set, message.fragmentLength(count - 1))
-    const sum = this.#parity.subarray(0, fragmentBytes)
+    const sum = this.#combination.subarray(0, fragmentBytes)
     sum.fill(0)
     eachMember(set, (member) => {
       const from = member * fragmentBytes
@@ -146,11 +149,16 @@ export class Packer implements RecordSink {
     return this.#writer.view()
   }
 
+  get #combination(): Uint8Array {
+    this.#scratch ??= new Uint8Array(this.#maxPacketBytes)
+    return this.#scratch
+  }
+
   #note(message: OutgoingMessage, fragment: number, bytes: number): number {
     message.inPacket = this.#stamp
     message.lastSentAt = this.now
     if (fragment < 0) message.fly()
-    this.#manifest!.push(message, fragment)
+    this.#manifests!.push(message, fragment)
     this.records++
     return bytes
   }

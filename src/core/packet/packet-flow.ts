@@ -195,7 +195,7 @@ export class PacketFlow implements SentPacketListener {
     report.wantsEarlyAcks = this.#acks.wantsEarly
     this.#writer.reset(this.#config.maxPacketBytes)
     writeHeader(this.#writer, this.#sent.next, now, report)
-    this.#packer.begin(packet.manifest, now, this.#governor.softPacketBytes)
+    this.#packer.begin(this.#sent.manifests, now, this.#governor.softPacketBytes)
     let isBulk = false
     if (gate.data && gate.hold === 'share') {
       this.#lanes.fillReliable(this.#packer)
@@ -263,8 +263,8 @@ export class PacketFlow implements SentPacketListener {
   /** The connection has ended: what is under way gets its verdict. */
   end(senders: readonly SendChannel[]): void {
     this.#sent.forEachOpen((packet) => {
-      for (let i = 0; i < packet.manifest.length; i++) {
-        const message = packet.manifest.messageAt(i)
+      for (let entry = packet.firstEntry; entry < packet.endEntry; entry++) {
+        const message = this.#sent.manifests.messageAt(entry)
         if (message !== undefined) senders[message.channel]!.onEnd(message)
       }
     })
@@ -279,33 +279,33 @@ export class PacketFlow implements SentPacketListener {
 
   onPacketAcked(packet: SentPacket): void {
     this.#redundancy.chain.judge(false, packet.sentAt)
-    const { manifest } = packet
+    const { manifests } = this.#sent
     this.#budget.onPacketAcked(packet.bytes)
     this.#governor.onAcked(packet.bytes)
-    for (let i = 0; i < manifest.length; i++) {
-      const message = manifest.messageAt(i)
+    for (let entry = packet.firstEntry; entry < packet.endEntry; entry++) {
+      const message = manifests.messageAt(entry)
       if (message === undefined) continue
       // It was taken for lost, and what it carried has left again since.
       if (message.lastSentAt >= packet.lostAt && message.status === 'live') this.#stats.resendsSpurious++
-      this.#senders[message.channel]!.onAcked(message, manifest.fragmentAt(i))
+      this.#senders[message.channel]!.onAcked(message, manifests.fragmentAt(entry))
     }
   }
 
   onPacketLost(packet: SentPacket): void {
     this.#redundancy.chain.judge(true, packet.sentAt)
-    const { manifest } = packet
+    const { manifests } = this.#sent
     this.#budget.onPacketLost(packet.sentAt, packet.lostAt)
-    for (let i = 0; i < manifest.length; i++) {
-      const message = manifest.messageAt(i)
-      if (message !== undefined) this.#senders[message.channel]!.onLost(message, manifest.fragmentAt(i))
+    for (let entry = packet.firstEntry; entry < packet.endEntry; entry++) {
+      const message = manifests.messageAt(entry)
+      if (message !== undefined) this.#senders[message.channel]!.onLost(message, manifests.fragmentAt(entry))
     }
   }
 
   onPacketLossFinal(packet: SentPacket): void {
-    const { manifest } = packet
-    for (let i = 0; i < manifest.length; i++) {
-      const message = manifest.messageAt(i)
-      if (message !== undefined) this.#senders[message.channel]!.onLossFinal(message, manifest.fragmentAt(i))
+    const { manifests } = this.#sent
+    for (let entry = packet.firstEntry; entry < packet.endEntry; entry++) {
+      const message = manifests.messageAt(entry)
+      if (message !== undefined) this.#senders[message.channel]!.onLossFinal(message, manifests.fragmentAt(entry))
     }
   }
 
@@ -357,10 +357,10 @@ export class PacketFlow implements SentPacketListener {
     this.#sent.lastElicitingAt = now
     this.#wantsPing = true
     if (packet === undefined) return
-    const { manifest } = packet
-    for (let i = 0; i < manifest.length; i++) {
-      const message = manifest.messageAt(i)
-      if (message !== undefined) this.#senders[message.channel]!.onProbe(message, manifest.fragmentAt(i))
+    const { manifests } = this.#sent
+    for (let entry = packet.firstEntry; entry < packet.endEntry; entry++) {
+      const message = manifests.messageAt(entry)
+      if (message !== undefined) this.#senders[message.channel]!.onProbe(message, manifests.fragmentAt(entry))
     }
   }
 }

@@ -3,10 +3,10 @@ import { LossMeter } from '../recovery/loss-meter.ts'
 import { type EndpointStats, pipeStatsOf } from '../stats.ts'
 import type { AckBits } from '../wire/ack-groups.ts'
 import { ACK_WINDOW } from '../wire/layout.ts'
-import { Manifest } from './manifest.ts'
+import { Manifests } from './manifests.ts'
 
-/** Records to begin with: a game at 60 Hz whose acks come within a second needs no more. A power of two. */
-const FIRST_RECORDS = 128
+/** Records to begin with: a game at 60 Hz on a clean path whose acks come within half a second needs no more. A power of two. */
+const FIRST_RECORDS = 32
 /** Packets behind the oldest open one for which a late ack still corrects the count of losses. */
 const LATE_SPAN = 64
 
@@ -37,7 +37,9 @@ export class SentPacket implements SentPacketTimes {
   pipe = 0
   /** Instant at which it was declared lost, ms; `Infinity` if it never was. */
   lostAt: number = Number.POSITIVE_INFINITY
-  readonly manifest: Manifest = new Manifest()
+  /** What it carried: entries of the manifests from `firstEntry` up to and without `endEntry`. */
+  firstEntry = 0
+  endEntry = 0
 }
 
 /** Told what became of sent packets. */
@@ -57,6 +59,8 @@ export class SentPackets {
   readonly #listener: SentPacketListener
   readonly #stats: EndpointStats
   readonly #lossUp = new LossMeter(512)
+  /** What the open packets carried. */
+  readonly manifests: Manifests = new Manifests()
   /** Sequence of the next packet. */
   next = 0
   /** Oldest packet whose fate is open. */
@@ -84,14 +88,16 @@ export class SentPackets {
     this.#stats = stats
   }
 
-  /** The record for the next packet, its manifest empty. A packet that is still open in its place is declared lost. */
+  /** The record for the next packet, whose manifest begins here. A packet that is still open in its place is declared lost. */
   begin(): SentPacket {
-    const wantedFrom = Math.min(this.#oldestLost - LATE_SPAN, this.newestAcked)
+    const wantedFrom = Math.min(this.#oldestNews, this.newestAcked)
     if (this.next - wantedFrom >= this.#ring.length && this.#ring.length < ACK_WINDOW) this.#grow()
     const packet = this.#at(this.next)
     if (packet.state === 'in-flight') this.#lose(packet, packet.sentAt)
     if (packet.state === 'lost') this.#finish(packet)
-    packet.manifest.clear()
+    const { manifests } = this
+    manifests.forget(this.#oldestLost < this.next ? this.#at(this.#oldestLost).firstEntry : manifests.end)
+    packet.firstEntry = manifests.end
     return packet
   }
 
@@ -108,6 +114,7 @@ export class SentPackets {
     packet.sequence = this.next++
     packet.sentAt = now
     packet.bytes = bytes
+    packet.endEntry = this.manifests.end
     packet.isEliciting = isEliciting
     packet.isWholeReport = isWholeReport
     packet.lostAt = Number.POSITIVE_INFINITY
@@ -146,11 +153,10 @@ export class SentPackets {
       if (newest.state !== 'acked') sample = newest
     }
     if (newest !== undefined) this.#ack(newest)
-    // Of packets that are done with, only a loss that was none is news; usually there is nothing to look at but what is in flight.
-    const open = this.#newestFinal < this.#oldestLost - LATE_SPAN ? this.#oldestLost : this.#oldestLost - LATE_SPAN
-    const oldest = Math.max(open, this.next - ACK_WINDOW, ack - bits.span, 0)
+    const oldest = Math.max(this.#oldestNews, this.next - ACK_WINDOW, ack - bits.span, 0)
     for (let sequence = ack - 1; sequence >= oldest; sequence--) {
-      if (bits.has(ack - 1 - sequence)) this.#ack(this.#at(sequence))
+      const packet = bits.has(ack - 1 - sequence) ? this.find(sequence) : undefined
+      if (packet !== undefined) this.#ack(packet)
     }
     return sample
   }
@@ -173,6 +179,15 @@ export class SentPackets {
   /** Visits every packet whose fate is not final. */
   forEachOpen(visit: (packet: SentPacket) => void): void {
     for (const packet of this.#ring) if (packet.state === 'in-flight' || packet.state === 'lost') visit(packet)
+  }
+
+  /**
+   * Oldest packet of which an ack would be news. Of those that are done with, only a loss that was none is; without one lately there is
+   * nothing to look at but what is under way.
+   */
+  get #oldestNews(): number {
+    const late = this.#oldestLost - LATE_SPAN
+    return this.#newestFinal < late ? this.#oldestLost : late
   }
 
   /** The record of this sequence, or whichever has its place. */

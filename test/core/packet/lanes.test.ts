@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { SendChannel } from '../../../src/core/channel/channel.ts'
 import type { ChannelConfig, ChannelOptions } from '../../../src/core/config.ts'
 import { Lanes } from '../../../src/core/packet/lanes.ts'
-import { Manifest } from '../../../src/core/packet/manifest.ts'
+import { Manifests } from '../../../src/core/packet/manifests.ts'
 import { Packer } from '../../../src/core/packet/packer.ts'
 import { Writer } from '../../../src/core/wire/writer.ts'
 import { configOf } from '../support.ts'
@@ -44,7 +44,7 @@ class Table {
   packet(): string[] {
     this.#order = []
     this.#writer.reset(PACKET_BYTES)
-    this.#packer.begin(new Manifest(), 0)
+    this.#packer.begin(new Manifests(), 0)
     this.lanes.fill(this.#packer, 'any')
     return this.#order
   }

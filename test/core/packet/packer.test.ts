@@ -3,13 +3,13 @@ import type { FragmentRecord, ReceiveChannel, RecordResult } from '../../../src/
 import { FragmentTable, OutgoingMessage } from '../../../src/core/channel/outgoing.ts'
 import { rebuild } from '../../../src/core/channel/parity.ts'
 import type { ChannelConfig } from '../../../src/core/config.ts'
-import { Manifest } from '../../../src/core/packet/manifest.ts'
+import { Manifests } from '../../../src/core/packet/manifests.ts'
 import { Packer } from '../../../src/core/packet/packer.ts'
 import { Unpacker } from '../../../src/core/packet/unpacker.ts'
 import { createStats } from '../../../src/core/stats.ts'
 import { Reader } from '../../../src/core/wire/reader.ts'
 import { Writer } from '../../../src/core/wire/writer.ts'
-import { bytesOf, configOf, pattern, textOf } from '../support.ts'
+import { bytesOf, configOf, pattern, randomOf, textOf } from '../support.ts'
 
 const { channels } = configOf({
   unreliable: { kind: 'unreliable', parity: 1, maxMessageBytes: 1_000 },
@@ -44,8 +44,8 @@ function large(channel: number, id: number, group: number, payload: Uint8Array<A
 function packing(limit = 400) {
   const writer = new Writer(2_000)
   const packer = new Packer(writer, channels, 1_150)
-  const begin = (): Manifest => {
-    const manifest = new Manifest()
+  const begin = (): Manifests => {
+    const manifest = new Manifests()
     writer.reset(limit)
     packer.begin(manifest, 0)
     return manifest
@@ -187,7 +187,7 @@ describe('Packer', () => {
     expect(writer.remaining).toBe(1)
     expect(packer.isFull).toBe(true)
     expect(packer.addSkip(message(RELIABLE!, 7, bytesOf('')))).toBe(0)
-    expect(manifest.length).toBe(2)
+    expect(manifest.end).toBe(2)
     expect(packer.records).toBe(2)
   })
 
@@ -232,20 +232,40 @@ describe('Packer', () => {
   })
 })
 
-describe('Manifest', () => {
-  test('names what a packet carried, until the record of a message is another message', () => {
-    const manifest = new Manifest()
-    const first = message(RELIABLE!, 5, bytesOf('x'))
-    const second = message(RELIABLE!, 6, bytesOf('y'))
-    manifest.push(first, -1)
-    manifest.push(second, 3)
-    expect([manifest.messageAt(0), manifest.messageAt(1)]).toEqual([first, second])
-    expect([manifest.fragmentAt(0), manifest.fragmentAt(1)]).toEqual([-1, 3])
+describe('Manifests', () => {
+  test('name what packets carried, until the record of a message is another message', () => {
+    const manifests = new Manifests()
+    const [first, second] = [new OutgoingMessage(), new OutgoingMessage()]
+    manifests.push(first, -1)
+    manifests.push(second, 3)
+    expect([manifests.messageAt(0), manifests.messageAt(1)]).toEqual([first, second])
+    expect([manifests.fragmentAt(0), manifests.fragmentAt(1)]).toEqual([-1, 3])
     first.generation++
-    expect(manifest.messageAt(0)).toBeUndefined()
-    expect(manifest.messageAt(1)).toBe(second)
-    manifest.clear()
-    expect(manifest.length).toBe(0)
+    expect(manifests.messageAt(0)).toBeUndefined()
+    expect(manifests.messageAt(1)).toBe(second)
+  })
+
+  test('keep every entry that may be asked for, however many there are', () => {
+    const manifests = new Manifests()
+    const random = randomOf(4)
+    const model: { message: OutgoingMessage; fragment: number }[] = []
+    let oldest = 0
+    for (let step = 0; step < 3_000; step++) {
+      const message = new OutgoingMessage()
+      message.generation = Math.floor(random() * 2 ** 32)
+      const fragment = Math.floor(random() * 100) - 1
+      expect(manifests.end).toBe(model.length)
+      manifests.push(message, fragment)
+      model.push({ message, fragment })
+      // Mostly a few, at times hundreds.
+      if (model.length - oldest > (step % 1_000 < 700 ? 20 : 400)) {
+        oldest += Math.floor(random() * (model.length - oldest))
+        manifests.forget(oldest)
+      }
+      const asked = oldest + Math.floor(random() * (model.length - oldest))
+      expect(manifests.messageAt(asked)).toBe(model[asked]!.message)
+      expect(manifests.fragmentAt(asked)).toBe(model[asked]!.fragment)
+    }
   })
 })
 
