@@ -6,10 +6,10 @@ import { type Bundle, bundle, entries, specifierOf } from './support/bundle.ts'
  * come down to 12 and 16 kB; until then these hold them where they are.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  '.': 31_800,
+  '.': 32_000,
   './browser': 39_400,
   './codec': 9_050,
-  './doctor': 39_300,
+  './doctor': 39_400,
   './play': 2_030,
   './signal': 4_700,
   './sim': 10_200,

@@ -87,7 +87,8 @@ describe('a shared payload', () => {
     const shared = new SharedPayload(payload)
     const once = spent((endpoint) => endpoint.send('chat', shared))
     const copied = spent((endpoint) => endpoint.send('chat', payload))
-    expect(copied).toBeGreaterThan(200 * payload.length)
+    // Compiled code of before may be given up meanwhile.
+    expect(copied).toBeGreaterThan(0.98 * 200 * payload.length)
     // What is left are the records and fragment tables of 200 messages.
     expect(once).toBeLessThan(copied / 20)
   })

@@ -25,9 +25,9 @@ export class BulkSender {
   readonly #outbox: Outbox
   readonly #rules: BulkRules
   /** Not yet sent to their end. */
-  readonly #waiting: Fifo<OutgoingMessage> = new Fifo(4)
+  readonly #waiting: Fifo<OutgoingMessage> = new Fifo()
   /** With lost fragments, oldest loss first. */
-  readonly #resend: Fifo<OutgoingMessage> = new Fifo(4)
+  readonly #resend: Fifo<OutgoingMessage> = new Fifo()
   /** The message whose last fragment left last, and its repair. */
   #last: OutgoingMessage | undefined = undefined
   #repair: TailRepair | undefined = undefined

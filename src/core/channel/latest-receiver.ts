@@ -11,7 +11,8 @@ export class LatestReceiver implements ReceiveChannel {
   readonly config: ChannelConfig
   readonly #deliver: DeliverMessage
   readonly #stats: EndpointStats
-  readonly #reassembly: Reassembly
+  /** Made when the first fragment comes. */
+  #pieces: Reassembly | undefined
   readonly #newest: KeyTable
   /** Newest id heard of. */
   #reference = 0
@@ -20,7 +21,6 @@ export class LatestReceiver implements ReceiveChannel {
     this.config = config
     this.#stats = stats
     this.#deliver = deliver
-    this.#reassembly = new Reassembly(config, stats, Number.POSITIVE_INFINITY)
     this.#newest = new KeyTable(config.maxKeys)
   }
 
@@ -29,7 +29,7 @@ export class LatestReceiver implements ReceiveChannel {
   }
 
   get groupReference(): number {
-    return this.#reassembly.groupReference
+    return this.#pieces?.groupReference ?? -1
   }
 
   get expiresAt(): number {
@@ -84,4 +84,9 @@ export class LatestReceiver implements ReceiveChannel {
   }
 
   expire(): void {}
+
+  get #reassembly(): Reassembly {
+    this.#pieces ??= new Reassembly(this.config, this.#stats, Number.POSITIVE_INFINITY)
+    return this.#pieces
+  }
 }

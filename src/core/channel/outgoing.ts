@@ -23,7 +23,7 @@ export class FragmentTable {
   readonly #acked: Uint8Array
   readonly #copies: Uint8Array
   /** Fragments to be sent again, oldest loss first. */
-  readonly lost: Fifo<number> = new Fifo(4)
+  readonly lost: Fifo<number> = new Fifo()
   /** First fragment that was never sent; `total` when all were. */
   nextUnsent = 0
   ackedCount = 0

@@ -13,12 +13,13 @@ export class ReliableReceiver implements ReceiveChannel {
   readonly config: ChannelConfig
   readonly #deliver: DeliverMessage
   readonly #stats: EndpointStats
-  readonly #reassembly: Reassembly
+  /** Made when the first fragment comes. */
+  #pieces: Reassembly | undefined
   readonly #isOrdered: boolean
-  /** Ids from `next` on that were received or skipped. */
-  readonly #seen = new Uint32Array(RELIABLE_WINDOW / 32)
-  /** Ordered: messages that wait for an earlier one. */
-  readonly #held: Map<number, Bytes> = new Map()
+  /** Ids from `next` on that were received or skipped; made when the first comes out of turn. */
+  #seen: Uint32Array | undefined
+  /** Ordered: messages that wait for an earlier one; made with the first. */
+  #held: Map<number, Bytes> | undefined
   #heldBytes = 0
   /** Lowest id neither received nor skipped. */
   #next = 0
@@ -28,7 +29,6 @@ export class ReliableReceiver implements ReceiveChannel {
     this.#stats = stats
     this.#deliver = deliver
     this.#isOrdered = config.kind === 'ordered'
-    this.#reassembly = new Reassembly(config, stats, Number.POSITIVE_INFINITY)
   }
 
   get idReference(): number {
@@ -36,7 +36,7 @@ export class ReliableReceiver implements ReceiveChannel {
   }
 
   get groupReference(): number {
-    return this.#reassembly.groupReference
+    return this.#pieces?.groupReference ?? -1
   }
 
   get expiresAt(): number {
@@ -113,6 +113,7 @@ export class ReliableReceiver implements ReceiveChannel {
         return 'taken'
       }
       const kept = detach(payload)
+      this.#held ??= new Map()
       this.#held.set(id, kept)
       this.#heldBytes += kept.length
       return 'taken'
@@ -127,20 +128,26 @@ export class ReliableReceiver implements ReceiveChannel {
   #advance(): void {
     while (this.#isSeen(this.#next)) {
       const id = this.#next++
-      this.#seen[(id & MASK) >>> 5]! &= ~(1 << (id & 31))
-      const held = this.#held.get(id)
+      this.#seen![(id & MASK) >>> 5]! &= ~(1 << (id & 31))
+      const held = this.#held?.get(id)
       if (held === undefined) continue
-      this.#held.delete(id)
+      this.#held!.delete(id)
       this.#heldBytes -= held.length
       this.#deliver(this.config, -1, held)
     }
   }
 
   #see(id: number): void {
+    this.#seen ??= new Uint32Array(RELIABLE_WINDOW / 32)
     this.#seen[(id & MASK) >>> 5]! |= 1 << (id & 31)
   }
 
   #isSeen(id: number): boolean {
-    return (this.#seen[(id & MASK) >>> 5]! & (1 << (id & 31))) !== 0
+    return this.#seen !== undefined && (this.#seen[(id & MASK) >>> 5]! & (1 << (id & 31))) !== 0
+  }
+
+  get #reassembly(): Reassembly {
+    this.#pieces ??= new Reassembly(this.config, this.#stats, Number.POSITIVE_INFINITY)
+    return this.#pieces
   }
 }

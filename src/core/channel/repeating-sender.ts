@@ -30,14 +30,14 @@ export abstract class RepeatingSender implements SendChannel {
   /** To be sent again, oldest loss first. */
   readonly #resend: Fifo<OutgoingMessage> = new Fifo()
   /** Resends whose second copy is due in a later packet. */
-  readonly #echoes: Fifo<OutgoingMessage> = new Fifo(4)
+  readonly #echoes: Fifo<OutgoingMessage> = new Fifo()
   /** Redundancy `full`: small messages in flight, oldest first. */
   readonly #flying: Fifo<OutgoingMessage> = new Fifo()
   /** Chosen for one more copy. */
-  readonly #chosen: Fifo<OutgoingMessage> = new Fifo(4)
+  readonly #chosen: Fifo<OutgoingMessage> = new Fifo()
   readonly #bulk: BulkSender
   /** Chosen for a copy in a second packet of this tick as well. */
-  readonly #twins: Fifo<OutgoingMessage> = new Fifo(4)
+  readonly #twins: Fifo<OutgoingMessage> = new Fifo()
   #waitingBytes = 0
   #resendBytes = 0
   expiresAt: number = Number.POSITIVE_INFINITY

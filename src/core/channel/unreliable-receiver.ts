@@ -10,14 +10,16 @@ export class UnreliableReceiver implements ReceiveChannel {
   readonly config: ChannelConfig
   readonly #deliver: DeliverMessage
   readonly #stats: EndpointStats
-  readonly #reassembly: Reassembly
+  readonly #reassemblyMs: number
+  /** Made when the first fragment comes. */
+  #reassembly: Reassembly | undefined
   readonly #newest: KeyTable | undefined
 
   constructor(config: ChannelConfig, stats: EndpointStats, reassemblyMs: number, deliver: DeliverMessage) {
     this.config = config
     this.#stats = stats
     this.#deliver = deliver
-    this.#reassembly = new Reassembly(config, stats, reassemblyMs)
+    this.#reassemblyMs = reassemblyMs
     this.#newest = config.hasKeys ? new KeyTable(config.maxKeys) : undefined
   }
 
@@ -26,11 +28,11 @@ export class UnreliableReceiver implements ReceiveChannel {
   }
 
   get groupReference(): number {
-    return this.#reassembly.groupReference
+    return this.#reassembly?.groupReference ?? -1
   }
 
   get expiresAt(): number {
-    return this.#reassembly.expiresAt
+    return this.#reassembly?.expiresAt ?? Number.POSITIVE_INFINITY
   }
 
   onMessage(_id: number, key: number, payload: Bytes, sequence: number): RecordResult {
@@ -43,6 +45,7 @@ export class UnreliableReceiver implements ReceiveChannel {
   }
 
   onFragment(fragment: FragmentRecord, sequence: number, now: number): RecordResult {
+    this.#reassembly ??= new Reassembly(this.config, this.#stats, this.#reassemblyMs)
     const reassembly = this.#reassembly
     const result = reassembly.add(fragment, sequence, now)
     const group = reassembly.completed
@@ -56,7 +59,7 @@ export class UnreliableReceiver implements ReceiveChannel {
   }
 
   expire(now: number): void {
-    this.#reassembly.expire(now)
+    this.#reassembly?.expire(now)
   }
 
   #offer(key: number, payload: Bytes, sequence: number, winsTie: boolean): RecordResult {

@@ -1,11 +1,13 @@
 /** A double-ended queue in a power-of-two ring that doubles when full. Whoever owns one bounds its length. */
 export class Fifo<T> {
-  #slots: (T | undefined)[]
+  /** None before the first item: an endpoint has many queues that are never used. */
+  #slots: (T | undefined)[] = []
+  readonly #firstCapacity: number
   #head = 0
   #length = 0
 
-  constructor(capacity = 16) {
-    this.#slots = new Array<T | undefined>(capacity).fill(undefined)
+  constructor(firstCapacity = 4) {
+    this.#firstCapacity = firstCapacity
   }
 
   get length(): number {
@@ -47,7 +49,7 @@ export class Fifo<T> {
   }
 
   #grow(): void {
-    const slots = new Array<T | undefined>(this.#slots.length * 2).fill(undefined)
+    const slots = new Array<T | undefined>(this.#slots.length * 2 || this.#firstCapacity).fill(undefined)
     for (let i = 0; i < this.#length; i++) slots[i] = this.at(i)
     this.#slots = slots
     this.#head = 0

@@ -23,8 +23,8 @@ export class Unpacker {
     key: -1,
     payload: EMPTY,
   }
-  readonly #lastIds: Float64Array
-  readonly #stamps: Uint32Array
+  readonly #lastIds: number[]
+  readonly #stamps: number[]
   #stamp = 0
   readonly #followsSame = (channel: number): boolean => this.#stamps[channel] === this.#stamp
   /** Records in the packet read last. */
@@ -36,8 +36,8 @@ export class Unpacker {
     this.#channels = channels
     this.#configs = channels.map((channel) => channel.config)
     this.#stats = stats
-    this.#lastIds = new Float64Array(channels.length)
-    this.#stamps = new Uint32Array(channels.length)
+    this.#lastIds = channels.map(() => 0)
+    this.#stamps = channels.map(() => 0)
   }
 
   /** Reads to the end of the packet. Stops at the first record that is not taken. */
