@@ -2,6 +2,9 @@
 const ADVICE_PAUSE = 150
 /** Ticks that are made up at once after a pause of the page; what is more is skipped. */
 const MOST_DUE = 8
+/** How much faster and slower than the server we run while we run ahead or fall back: late inputs are lost, early ones only wait. */
+const HURRY = 0.5
+const DAWDLE = 0.1
 
 export interface PredictorOptions<State, Input> {
   /** One tick of the simulation: a new state, and nothing else. The server runs the same. */
@@ -42,7 +45,10 @@ export class Predictor<State, Input> {
   readonly #pending: { tick: number; input: Input; state: State }[] = []
   #confirmed = Number.NEGATIVE_INFINITY
   #advisedAt = Number.NEGATIVE_INFINITY
-  /** Ticks that we are ahead of the server's. */
+  /** Where the server was when it was last asked what is due, and how far ahead of it we were then. */
+  #serverTick = Number.NaN
+  #ahead: number
+  /** Ticks that we shall be ahead of the server's. A change is come to gradually, so that nobody sees the ship jump. */
   lead: number
   /** Corrections so far, and the size of the last one. */
   corrections = 0
@@ -58,6 +64,7 @@ export class Predictor<State, Input> {
       ...options,
     }
     this.lead = lead
+    this.#ahead = lead
   }
 
   /** The predicted state; `undefined` before the server's first word. */
@@ -67,9 +74,20 @@ export class Predictor<State, Input> {
 
   /** How many steps are due when the server is at `serverTick`, a fraction included: `peer.clock.now() / tickMs`. */
   due(serverTick: number): number {
-    const wanted = Math.floor(serverTick + this.lead)
+    const elapsed = serverTick - this.#serverTick
+    this.#serverTick = serverTick
+    const missing = this.lead - this.#ahead
+    if (!(elapsed <= MOST_DUE)) this.#ahead = this.lead
+    else this.#ahead += Math.max(-DAWDLE * elapsed, Math.min(HURRY * elapsed, missing))
+    const wanted = Math.floor(serverTick + this.#ahead)
     if (!(wanted - this.#tick <= MOST_DUE)) this.#tick = wanted - 1
     return Math.max(0, wanted - this.#tick)
+  }
+
+  /** How far the tick after the present one is along since the last `due`, 0 to 1: for {@link sample}. */
+  get share(): number {
+    const share = this.#serverTick + this.#ahead - this.#tick
+    return share > 0 ? Math.min(1, share) : 0
   }
 
   /** One tick with the player's input, rounded as the wire rounds it. Returns the tick that it is meant for. */
@@ -124,12 +142,12 @@ export class Predictor<State, Input> {
     const ghostBefore = this.sample(0)
     this.#state = now
     this.#previous = previous
-    this.#ghostTicks = 0
     if (before === undefined || ghost === undefined) return 0
     const size = difference(before, now)
     this.corrections++
     this.lastCorrection = size
-    if (size > tolerance && size <= snapAbove) {
+    if (size > snapAbove) this.#ghostTicks = 0
+    else if (size > tolerance) {
       this.#ghost = ghost
       this.#previousGhost = ghostBefore
       this.#ghostTicks = smoothTicks + 1

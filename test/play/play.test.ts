@@ -277,6 +277,55 @@ describe('a predictor', () => {
     expect(predictor.reconcile(1, 500)).toBe(0)
   })
 
+  test('lets one correction end while a smaller one comes', () => {
+    const predictor = new Predictor(
+      { ...options, step: (state: number, input: number) => Math.min(20, state + input) },
+      0,
+    )
+    predictor.due(0)
+    predictor.reconcile(-1, 0)
+    for (let i = 0; i < 3; i++) predictor.step(1)
+    predictor.reconcile(0, 15)
+    const drawn = predictor.sample(1)!
+    expect(drawn).toBeLessThan(10)
+    // Both ways lead to the wall: the word is another, and the present state the same.
+    for (let i = 0; i < 2; i++) predictor.step(4)
+    const before = predictor.sample(1)!
+    expect(predictor.reconcile(1, 19)).toBe(0)
+    expect(predictor.sample(1)).toBe(before)
+  })
+
+  test('runs ahead and falls back gradually, without a tick that is twice as long or none', () => {
+    const predictor = new Predictor(options, 2)
+    let place = 0
+    const play = (from: number, to: number): number => {
+      let longest = 0
+      for (let serverTick = from; serverTick < to; serverTick += 0.25) {
+        for (let due = predictor.due(serverTick); due > 0; due--) predictor.step(1)
+        const now = predictor.recent.tick + predictor.share
+        if (serverTick > from) {
+          longest = Math.max(longest, now - place)
+          must(now > place, () => `stood still at ${serverTick}`)
+        }
+        place = now
+      }
+      return longest
+    }
+    expect(play(0, 200)).toBeCloseTo(0.25)
+    predictor.advise(0)
+    predictor.advise(3)
+    expect(play(200, 400)).toBeCloseTo(0.375)
+    expect(place).toBeCloseTo(399.75 + 5)
+    predictor.advise(-5)
+    expect(play(400, 600)).toBeCloseTo(0.25)
+    expect(place).toBeCloseTo(599.75 + 4)
+    // After a pause there is nothing to be gradual about.
+    predictor.lead = 1
+    predictor.due(5000)
+    predictor.step(1)
+    expect(predictor.recent.tick).toBe(5001)
+  })
+
   test('shows a teleport at once', () => {
     const predictor = new Predictor({ ...options, snapAbove: 100 }, 0)
     predictor.due(0)
