@@ -1,9 +1,8 @@
-/** The game in the page: steering, the own ship, everyone else. Takes snapshots, gives inputs; knows nothing of networks. */
+/** The game in the page: what the player wants, and what is drawn. Knows nothing of networks. */
+import type { Arena } from './arena.ts'
 import { type Owner, Painter } from './painter.ts'
-import { Playback } from './playback.ts'
-import { Prediction } from './prediction.ts'
-import type { InputMessage, Roster, RosterEntry, Snapshot } from './protocol.ts'
-import { ARENA, BALL_RADII, type Ball, SHIP_RADIUS, type Ship, type Steering } from './world.ts'
+import type { RosterEntry } from './protocol.ts'
+import { ARENA, BALL_RADII, type Ball, SHIP_RADIUS, type Ship, STILL, type Steering } from './world.ts'
 
 /** Distance from ship to pointer at which it pushes as hard as it can, arena units. */
 const FULL_PUSH_UNITS = 140
@@ -31,15 +30,15 @@ export interface Score extends Owner {
 export class Game {
   readonly #canvas: HTMLCanvasElement
   readonly #painter: Painter
-  readonly #playback = new Playback()
-  readonly #prediction = new Prediction()
   readonly #held: Set<string> = new Set()
   #pointer: { x: number; y: number } | undefined
-  #self = 0
+  #arena: Arena | undefined
   #roster: readonly RosterEntry[] = []
-  #balls: readonly Ball[] = []
+  #balls: ReadonlyMap<number, Ball> = new Map()
   readonly #shoves: { x: number; y: number }[] = BALL_RADII.map(() => ({ x: 0, y: 0 }))
   #drawnAt = 0
+  /** The own ship as it was drawn last. */
+  #ship: Ship | undefined
   #trigger = false
   #ticks = 0
   #firedTick = Number.NEGATIVE_INFINITY
@@ -52,23 +51,26 @@ export class Game {
   }
 
   /** A new connection: everything known is of another world. */
-  clear(): void {
-    this.#playback.clear()
-    this.#prediction.clear()
-    this.#self = 0
-    this.#balls = []
+  enter(arena: Arena): void {
+    this.#arena = arena
+    this.#balls = new Map()
     this.#roster = []
     this.#painter.clear()
   }
 
-  takeSnapshot(snapshot: Snapshot, now: number): void {
-    this.#self = snapshot.self
-    this.#playback.push(snapshot, now)
-    this.#prediction.correct(snapshot)
+  takeRoster(roster: readonly RosterEntry[]): void {
+    this.#roster = roster
   }
 
-  takeRoster({ entries }: Roster): void {
-    this.#roster = entries
+  /** Runs the ticks that are due when the peer is at `peerTick`, a fraction included. Says whether there was one. */
+  run(peerTick: number): boolean {
+    const arena = this.#arena
+    const due = arena?.due(peerTick) ?? 0
+    for (let i = 0; i < due; i++) {
+      this.#ticks++
+      arena!.step(this.#steering())
+    }
+    return due > 0
   }
 
   /** Whether a shot is due in this tick: the trigger is held and the last one was long enough ago. */
@@ -78,31 +80,19 @@ export class Game {
     return true
   }
 
-  /** One tick of the own ship. */
-  step(): void {
-    this.#ticks++
-    this.#prediction.step(this.#steering())
-  }
-
-  /** What the peer should hear about our steering. */
-  get input(): InputMessage | undefined {
-    return this.#prediction.recent
-  }
-
-  /** Draws the arena at `now`, ms; `share` is how far the next tick is along, 0 to 1. */
-  draw(now: number, share: number): void {
-    const scene = this.#playback.sample(now)
-    const self = this.#prediction.sample(share)
+  /** Draws the arena at `now`, ms. */
+  draw(now: number): void {
+    const scene = this.#arena?.sample(now)
     const seconds = Math.min(0.1, Math.max(0, (now - this.#drawnAt) / 1_000))
     this.#drawnAt = now
-    if (scene) this.#balls = this.#shoved(scene.balls, self, seconds)
-    const others = (scene?.ships ?? []).filter((ship) => ship.id !== this.#self)
+    this.#ship = scene?.self
+    if (scene) this.#balls = this.#shoved(scene.balls, scene.self, seconds)
     this.#painter.paint({
-      ships: self ? [...others, self] : others,
+      ships: scene ? [...scene.others, ...(scene.self ? [scene.self] : [])] : [],
       balls: this.#balls,
       shots: scene?.shots ?? [],
       self: this.#self,
-      echo: this.#playback.newest?.ships.find((ship) => ship.id === this.#self),
+      echo: scene?.echo,
       owners: this.#owners(),
       seconds,
     })
@@ -110,14 +100,19 @@ export class Game {
 
   /** Who owns how many balls, most first. */
   get scores(): Score[] {
+    const balls = [...this.#balls.values()]
     return [...this.#owners().values()]
-      .map((owner) => ({ ...owner, balls: this.#balls.filter((ball) => ball.owner === owner.id).length }))
+      .map((owner) => ({ ...owner, balls: balls.filter((ball) => ball.owner === owner.id).length }))
       .sort((a, b) => b.balls - a.balls || a.id - b.id)
   }
 
   /** The colours have changed. */
   restyle(): void {
     this.#painter.restyle()
+  }
+
+  get #self(): number {
+    return this.#arena?.self ?? 0
   }
 
   #owners(): Map<number, Owner> {
@@ -130,10 +125,12 @@ export class Game {
    * The own ship is drawn ahead of the balls by a round trip and the playback's lateness. A ball that it touches is shoved
    * at once, for the eye only, and drifts back to where the peer has it while the true push arrives.
    */
-  #shoved(balls: readonly Ball[], self: Ship | undefined, seconds: number): Ball[] {
-    return balls.map((ball, i) => {
-      const shove = this.#shoves[i]!
-      const fade = Math.exp(-SHOVE_FADE * seconds)
+  #shoved(balls: ReadonlyMap<number, Ball>, self: Ship | undefined, seconds: number): Map<number, Ball> {
+    const fade = Math.exp(-SHOVE_FADE * seconds)
+    const shoved = new Map<number, Ball>()
+    this.#shoves.forEach((shove, i) => {
+      const ball = balls.get(i)
+      if (!ball) return
       shove.x *= fade
       shove.y *= fade
       if (self) {
@@ -146,14 +143,15 @@ export class Game {
           shove.y += (dy / distance) * overlap
         }
       }
-      return { owner: ball.owner, x: ball.x + shove.x, y: ball.y + shove.y }
+      shoved.set(i, { owner: ball.owner, x: ball.x + shove.x, y: ball.y + shove.y })
     })
+    return shoved
   }
 
   #steering(): Steering {
     if (this.#pointer) {
-      const self = this.#prediction.sample(1)
-      if (!self) return { x: 0, y: 0 }
+      const self = this.#ship
+      if (!self) return STILL
       const x = (this.#pointer.x - self.x) / FULL_PUSH_UNITS
       const y = (this.#pointer.y - self.y) / FULL_PUSH_UNITS
       const length = Math.max(1, Math.hypot(x, y))

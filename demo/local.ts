@@ -22,8 +22,6 @@ import { type GameServer, Referee } from './referee.ts'
 import { STEP_MS } from './world.ts'
 
 const SEED = 'a gannet dives'
-/** Ticks made up for after a pause. */
-const MOST_TICKS = 12
 /** A browser and a Node server, as Gannet sets them up and as they come. */
 const BROWSER: SctpSide = { options: DCSCTP }
 const GANNET_SERVER: SctpSide = {
@@ -43,7 +41,7 @@ export class LocalPlace implements Place {
   readonly #gamePath: SctpPath
   readonly #leaving: Map<string, () => void> = new Map()
   #conditions: Conditions = INITIAL
-  #tickedAt = performance.now()
+  #tick = 0
 
   constructor() {
     this.#gamePath = this.#newPath()
@@ -105,11 +103,10 @@ export class LocalPlace implements Place {
 
   update(): void {
     const now = performance.now()
-    if (now - this.#tickedAt > MOST_TICKS * STEP_MS) this.#tickedAt = now - STEP_MS
-    const ticks = Math.floor((now - this.#tickedAt) / STEP_MS)
-    if (ticks === 0) return
-    this.#tickedAt += ticks * STEP_MS
-    this.#referee.run(ticks)
+    const tick = Math.floor(now / STEP_MS)
+    if (tick === this.#tick) return
+    this.#tick = tick
+    this.#referee.run(now)
     this.#racers.update()
     for (let event = this.#racers.pollEvent(); event; event = this.#racers.pollEvent()) this.#takeRacer(event)
     const { stateHz, stateBytes } = this.#conditions

@@ -1,5 +1,6 @@
-/** Ties the parts together: one loop of 60 ticks a second, between an update and a flush. */
+/** Ties the parts together: one loop of 60 ticks a second, on the clock that both ends share, between an update and a flush. */
 import { defineNetGraph, record } from 'gannet/devtools'
+import { Arena } from './arena.ts'
 import { Chat } from './chat.ts'
 import { ServerClock } from './clock.ts'
 import { element, marked, setText } from './elements.ts'
@@ -8,17 +9,14 @@ import { Net } from './net.ts'
 import { Panel } from './panel.ts'
 import { startPhone } from './phone.ts'
 import type { Place } from './place.ts'
-import { CHANNELS, decodeChat, decodeLine, decodeRoster, encodeChat, encodeInput, PROTOCOL } from './protocol.ts'
+import { CHANNELS, PROTOCOL } from './protocol.ts'
 import { Race } from './race.ts'
 import { showScores } from './scores.ts'
-import { ArenaState } from './state.ts'
 import { describeNext, describeStatus } from './status.ts'
 import { startTheme } from './theme.ts'
 import { Traces } from './traces.ts'
 import { STEP_MS } from './world.ts'
 
-/** Ticks made up for after a pause; beyond that they are skipped. */
-const MOST_TICKS = 12
 /** Time between two changes of the scores, ms. */
 const SHOW_MS = 250
 
@@ -31,7 +29,7 @@ const place: Place = isLocal
 document.documentElement.dataset['place'] = place.kind
 
 const game = new Game(element('arena', HTMLCanvasElement), element('fire', HTMLButtonElement))
-const state = new ArenaState()
+let arena = new Arena(Number.NaN)
 const panel = new Panel(place)
 const clock = new ServerClock(() => place.clock())
 const race = new Race(place, clock, element('race', HTMLElement))
@@ -42,7 +40,7 @@ const curtainState = element('curtain-state', HTMLParagraphElement)
 const curtainNext = element('curtain-next', HTMLParagraphElement)
 const scores = element('scores', HTMLOListElement)
 const recorder = record()
-const chat = new Chat((text) => net.send('chat', encodeChat({ from: 0, name: '', text })))
+const chat = new Chat((text) => net.send('chat', { from: 0, name: '', text }))
 new Traces(recorder)
 
 const { dial } = place
@@ -60,8 +58,8 @@ const net: Net<typeof CHANNELS> = new Net({
     showState(status.kind, describeStatus(status))
     next = (now) => describeNext(status, now)
     if (status.kind === 'open') {
-      game.clear()
-      state.clear()
+      arena = new Arena(status.peer.stats.rttMs)
+      game.enter(arena)
       graph.source = status.peer
     } else if (status.kind === 'closed') {
       chat.clear()
@@ -72,16 +70,12 @@ const net: Net<typeof CHANNELS> = new Net({
     if (event.type === 'away') showState('away', 'no word from the server')
     if (event.type === 'back') showState('open', 'open')
     if (event.type !== 'message') return
-    const { channel, payload, key } = event
-    if (channel === 'state') state.take(key, payload)
-    else if (channel === 'line') hand(decodeLine(payload), (report) => panel.takeConditions(report.conditions))
-    else if (channel === 'chat') hand(decodeChat(payload), (line) => chat.hear(line.name, line.text))
-    else if (channel === 'roster') {
-      hand(decodeRoster(payload), (roster) => {
-        state.takeRoster(roster)
-        game.takeRoster(roster)
-      })
-    }
+    if (event.channel === 'state') {
+      if (arena.takeSnapshot(event.value, performance.now())) graph.markState()
+    } else if (event.channel === 'you') arena.takeYou(event.value)
+    else if (event.channel === 'roster') game.takeRoster(event.value)
+    else if (event.channel === 'line') panel.takeConditions(event.value.conditions)
+    else if (event.channel === 'chat') chat.hear(event.value.name, event.value.text)
   },
 })
 
@@ -94,43 +88,27 @@ function showState(kind: 'connecting' | 'open' | 'away' | 'closed', words: strin
   curtain.hidden = kind === 'open'
 }
 
-/** Passes on what could be decoded; a message that is not in our language is none. */
-function hand<T>(value: T | undefined, to: (value: T) => void): void {
-  if (value !== undefined) to(value)
-}
-
-let tickedAt = performance.now()
-
-/** Runs the ticks that are due: update, inputs, flush. Returns how far the next tick is along, 0 to 1. */
-function runTicks(now: number): number {
+/** Runs the ticks that are due on the server's clock: update, inputs, flush. */
+function runTicks(): void {
   place.update()
   net.update()
   race.update()
-  const snapshot = state.news
-  if (snapshot) {
-    game.takeSnapshot(snapshot, now)
-    graph.markState()
+  const { peer } = net
+  if (!peer || !game.run(peer.clock.now() / STEP_MS)) return
+  const { input } = arena
+  if (input) {
+    net.send('input', input)
+    if (game.isFiring) net.send('fire', input.tick, { urgent: true })
   }
-  if (now - tickedAt > MOST_TICKS * STEP_MS) tickedAt = now - STEP_MS
-  const isTick = now - tickedAt >= STEP_MS
-  while (now - tickedAt >= STEP_MS) {
-    tickedAt += STEP_MS
-    game.step()
-  }
-  if (isTick && net.peer) {
-    if (game.input) net.send('input', encodeInput(game.input))
-    if (game.isFiring) net.send('fire', new Uint8Array(0), { urgent: true })
-    net.flush()
-  }
-  return (now - tickedAt) / STEP_MS
+  net.flush()
 }
 
 let shownAt = 0
 
 function frame(): void {
   const now = performance.now()
-  const share = runTicks(now)
-  game.draw(now, share)
+  runTicks()
+  game.draw(now)
   race.draw(now)
   if (now - shownAt >= SHOW_MS) {
     shownAt = now
@@ -144,7 +122,7 @@ requestAnimationFrame(frame)
 // Hidden pages get no frames. The worker's ticks keep inputs going out and events from piling up.
 const metronome = new Worker(new URL('./metronome.ts', import.meta.url), { type: 'module' })
 metronome.onmessage = () => {
-  if (document.hidden) runTicks(performance.now())
+  if (document.hidden) runTicks()
 }
 
 startTheme(element('theme', HTMLButtonElement), () => {

@@ -10,7 +10,8 @@ export interface Owner {
 
 export interface Picture {
   readonly ships: readonly Ship[]
-  readonly balls: readonly Ball[]
+  /** By index. */
+  readonly balls: ReadonlyMap<number, Ball>
   readonly shots: readonly Shot[]
   /** Our ship. */
   readonly self: number
@@ -104,9 +105,7 @@ export class Painter {
     context.scale(this.#scale, this.#scale)
     this.#paintWater()
     if (!this.#stillness.matches) this.#paintWakes(picture)
-    picture.balls.forEach((ball, i) => {
-      this.#paintBall(ball, BALL_RADII[i] ?? 20)
-    })
+    for (const [i, ball] of picture.balls) this.#paintBall(ball, BALL_RADII[i] ?? 20)
     for (const shot of picture.shots) this.#paintShot(shot)
     const self = picture.ships.find((ship) => ship.id === picture.self)
     if (self && picture.echo) this.#paintEcho(self, picture.echo)

@@ -1,42 +1,42 @@
 /** The authoritative game: takes inputs, moves the world, tells everyone. Knows Gannet, but not what carries it. */
-import type { EventOf } from 'gannet'
+import type { EventOf, SharedPayload } from 'gannet'
+import { SnapshotFrames, SnapshotWriter } from 'gannet/codec'
 import type { Peer } from 'gannet/node'
+import { InputBuffer } from 'gannet/play'
 import { Bot } from './bots.ts'
-import {
-  type Channels,
-  decodeChat,
-  decodeInput,
-  encodeChat,
-  encodeLine,
-  encodeRoster,
-  encodeScenery,
-  encodeShip,
-  type LineReport,
-  type RosterEntry,
-  SCENERY_KEY,
-} from './protocol.ts'
-import { STEP_MS, type Steering, World } from './world.ts'
+import { type Channels, type InputMessage, type LineReport, type RosterEntry, Thing, thingsOf } from './protocol.ts'
+import { STEP_MS, STILL, type Steering, World } from './world.ts'
 
 /** Gannets, boobies and other plunge divers. */
 const BOT_NAMES = ['Morus', 'Sula', 'Booby', 'Fregata', 'Phaethon', 'Alcedo', 'Sterna', 'Pelecanus']
 const BIRD_NAMES = ['Puffin', 'Fulmar', 'Tern', 'Skua', 'Petrel', 'Eider', 'Kittiwake', 'Razorbill', 'Noddy', 'Auk']
 /** Most pages at once. */
 const MAX_PLAYERS = 48
-/** Inputs of one player that may wait for their tick; the oldest beyond that are skipped. */
-const MAX_WAITING_INPUTS = 30
-/** Ticks between reports about the line: 5 a second. */
+/** Ticks made up for after a pause; beyond that they are skipped. */
+const MOST_TICKS = 15
+/** Ticks for which a player of whom nothing comes is taken to steer as before: a second. */
+const PATIENCE_TICKS = 60
+/** Furthest ahead of the world that a shot waits for its tick, ticks: a second. */
+const MOST_WAIT_TICKS = 60
+/** Shots that a player may have waiting; more than it can fire in that time. */
+const MOST_WAITING_SHOTS = 16
+/** Ticks between reports about the line, and words to each player: 5 a second. */
 const REPORT_TICKS = 12
-/** Ticks over which the smallest input queue counts as delay that nobody needs: 2 s. */
-const SLACK_TICKS = 120
+/** Largest snapshot, bytes: it fits one packet. */
+const SNAPSHOT_BYTES = 1_000
+/** What the own ship counts for where not everything fits: the player sees it first. */
+const OWN_PRIORITY = 100
 /** Chance per tick that a bot which is on its way fires. */
 const BOT_FIRES = 0.012
 
 /** The part of a peer and of a server that a referee needs; a server in a page has them too. */
-export type GamePeer = Pick<Peer<Channels>, 'id' | 'send' | 'trySend' | 'close'>
+export type GamePeer = Pick<Peer<Channels>, 'id' | 'send' | 'trySend' | 'share' | 'close'>
+
+export type GameEvent = EventOf<Channels> & { readonly peer: GamePeer }
 
 export interface GameServer {
   update(): void
-  pollEvent(): (EventOf<Channels> & { readonly peer: GamePeer }) | undefined
+  pollEvent(): GameEvent | undefined
   flush(): void
 }
 
@@ -44,14 +44,14 @@ interface Player {
   readonly peer: GamePeer
   readonly ship: number
   readonly name: string
-  /** Inputs that wait for their tick, oldest first. */
-  readonly inputs: { number: number; steering: Steering }[]
-  /** Number of the newest input ever queued. */
-  newestInput: number
-  /** Number of the newest input that the world has seen. */
-  appliedInput: number
-  /** Fewest inputs that waited at any tick of the present {@link SLACK_TICKS}. */
-  slack: number
+  readonly inputs: InputBuffer<Steering>
+  /** How it steers, and the tick of which it last said so. */
+  steering: Steering
+  steeredTick: number
+  /** Ticks at which it fires. */
+  shots: number[]
+  /** What its page has of the arena. */
+  readonly snapshots: SnapshotWriter<Thing>
   linesHeard: number
 }
 
@@ -61,13 +61,14 @@ export class Referee {
   readonly #random: () => number
   readonly #bots: Bot[] = []
   readonly #players: Map<string, Player> = new Map()
+  readonly #frames = new SnapshotFrames(Thing)
   readonly #report: () => LineReport
   readonly #later: { tick: number; run: () => void }[] = []
   #guests = 0
-  #reportedTick = 0
-  #toldTick = 0
+  #reportedTick = Number.NEGATIVE_INFINITY
+  #toldTick = Number.NEGATIVE_INFINITY
 
-  /** `random` gives floats from 0 to 1; `report` is asked five times a second, and its conditions are kept to. */
+  /** `random` gives floats from 0 to 1; `report` is asked each time, and its conditions are kept to. */
   constructor(server: GameServer, random: () => number, report: () => LineReport) {
     this.#server = server
     this.#report = report
@@ -75,19 +76,31 @@ export class Referee {
     this.#world = new World(random)
   }
 
-  /** Runs `ticks` steps of the world between one update and one flush. */
-  run(ticks: number): void {
+  /** Brings the world to `now`, ms of the clock that the peers share, between one update and one flush. */
+  run(now: number): void {
     this.#server.update()
-    for (let event = this.#server.pollEvent(); event; event = this.#server.pollEvent()) {
-      if (event.type === 'open') this.#join(event.peer)
-      else if (event.type === 'closed') this.#leave(event.peer)
-      else if (event.type === 'message') this.#hear(event.peer, event.channel, event.payload)
-    }
+    for (let event = this.#server.pollEvent(); event; event = this.#server.pollEvent()) this.#take(event)
     const report = this.#report()
     this.#setBots(report.conditions.bots)
-    for (let i = 0; i < ticks; i++) this.#step()
+    const tick = Math.floor(now / STEP_MS)
+    if (tick - this.#world.tick > MOST_TICKS) this.#world.tick = tick - 1
+    while (this.#world.tick < tick) this.#step()
     this.#tell(report)
     this.#server.flush()
+  }
+
+  #take(event: GameEvent): void {
+    if (event.type === 'open') this.#join(event.peer)
+    const player = this.#players.get(event.peer.id)
+    if (!player) return
+    if (event.type === 'closed') this.#leave(player)
+    else if (event.type === 'verdict') {
+      if (event.channel === 'state') player.snapshots.settle(event.id, event.verdict)
+    } else if (event.type === 'message') {
+      if (event.channel === 'input') takeInput(player, event.value)
+      else if (event.channel === 'fire') this.#takeShot(player, event.value)
+      else if (event.channel === 'chat') this.#passOn(player, event.value.text)
+    }
   }
 
   #setBots(count: number): void {
@@ -111,55 +124,41 @@ export class Referee {
     }
     const round = Math.floor(this.#guests / BIRD_NAMES.length)
     const name = `${BIRD_NAMES[this.#guests++ % BIRD_NAMES.length]}${round > 0 ? ` ${round + 1}` : ''}`
-    this.#players.set(peer.id, {
+    const player: Player = {
       peer,
       ship: ship.id,
       name,
-      inputs: [],
-      newestInput: 0,
-      appliedInput: 0,
-      slack: Infinity,
+      inputs: new InputBuffer(),
+      steering: STILL,
+      steeredTick: this.#world.tick,
+      shots: [],
+      snapshots: new SnapshotWriter(),
       linesHeard: 0,
-    })
+    }
+    this.#players.set(peer.id, player)
+    tellYou(player)
     this.#announce()
     this.#after(45, () => this.#botSays(peer, 0, `Hello ${name}. Touch a ball, or hit it, and it takes your colour.`))
     this.#after(260, () => this.#botSays(peer, 1, 'Pull loss to 20 %. This line would still arrive.'))
   }
 
-  #leave(peer: GamePeer): void {
-    const player = this.#players.get(peer.id)
-    if (!player) return
-    this.#players.delete(peer.id)
+  #leave(player: Player): void {
+    this.#players.delete(player.peer.id)
     this.#world.removeShip(player.ship)
     this.#announce()
   }
 
-  #hear(peer: GamePeer, channel: keyof Channels, payload: Uint8Array): void {
-    const player = this.#players.get(peer.id)
-    if (!player) return
-    if (channel === 'input') this.#takeInput(player, payload)
-    else if (channel === 'fire') this.#world.fire(player.ship)
-    else if (channel === 'chat') this.#passOn(player, payload)
+  /** A shot waits for the tick at which its player saw it: by then the ship points where it did there. */
+  #takeShot({ shots }: Player, tick: number): void {
+    if (shots.length < MOST_WAITING_SHOTS) shots.push(Math.min(tick, this.#world.tick + MOST_WAIT_TICKS))
   }
 
-  #takeInput(player: Player, payload: Uint8Array): void {
-    const input = decodeInput(payload)
-    if (!input) return
-    for (let i = input.steerings.length - 1; i >= 0; i--) {
-      const number = input.newest - i
-      if (number <= player.newestInput) continue
-      player.newestInput = number
-      player.inputs.push({ number, steering: input.steerings[i]! })
-    }
-    if (player.inputs.length > MAX_WAITING_INPUTS) player.inputs.splice(0, player.inputs.length - MAX_WAITING_INPUTS)
-  }
-
-  #passOn(player: Player, payload: Uint8Array): void {
-    const text = decodeChat(payload)?.text.trim()
+  #passOn(player: Player, said: string): void {
+    const text = said.trim()
     if (!text) return
     player.linesHeard++
-    const line = encodeChat({ from: player.ship, name: player.name, text })
-    for (const other of this.#players.values()) if (other !== player) other.peer.trySend('chat', line)
+    const line = { from: player.ship, name: player.name, text }
+    this.#toAll('chat', (peer) => peer.share('chat', line), player)
     // Someone alone gets an answer; people among themselves do not need birds in between.
     if (this.#players.size > 1) return
     const nth = player.linesHeard === 1 ? 'your first line' : `${player.linesHeard} lines, all in order`
@@ -169,7 +168,7 @@ export class Referee {
   #botSays(to: GamePeer, bot: number, text: string): void {
     const speaker = this.#bots[bot]
     if (speaker && this.#players.has(to.id)) {
-      to.trySend('chat', encodeChat({ from: speaker.id, name: speaker.name, text }))
+      to.trySend('chat', { from: speaker.id, name: speaker.name, text })
     }
   }
 
@@ -177,8 +176,16 @@ export class Referee {
     const entries: RosterEntry[] = []
     for (const player of this.#players.values()) entries.push({ id: player.ship, name: player.name, isBot: false })
     for (const bot of this.#bots) entries.push({ id: bot.id, name: bot.name, isBot: true })
+    this.#toAll('roster', (peer) => peer.share('roster', entries))
+  }
+
+  /** To every player but one, encoded and stored once. */
+  #toAll(channel: 'roster' | 'line' | 'chat', encode: (peer: GamePeer) => SharedPayload, except?: Player): void {
+    let message: SharedPayload | undefined
     for (const player of this.#players.values()) {
-      player.peer.trySend('roster', encodeRoster({ self: player.ship, entries }))
+      if (player === except) continue
+      message ??= encode(player.peer)
+      player.peer.trySend(channel, message)
     }
   }
 
@@ -187,54 +194,55 @@ export class Referee {
   }
 
   #step(): void {
-    const steerings = new Map<number, readonly Steering[]>()
+    const tick = this.#world.tick + 1
+    const steerings = new Map<number, Steering>()
     for (const bot of this.#bots) {
-      steerings.set(bot.id, [bot.steer(this.#world)])
+      steerings.set(bot.id, bot.steer(this.#world))
       if (this.#random() < BOT_FIRES) this.#world.fire(bot.id)
     }
-    for (const player of this.#players.values()) steerings.set(player.ship, this.#nextInputs(player))
+    for (const player of this.#players.values()) steerings.set(player.ship, steeringAt(player, tick))
     this.#world.step(steerings)
+    for (const player of this.#players.values()) {
+      if (player.shots.some((at) => at <= tick)) this.#world.fire(player.ship)
+      player.shots = player.shots.filter((at) => at > tick)
+    }
     for (let i = this.#later.length - 1; i >= 0; i--) {
-      if (this.#later[i]!.tick <= this.#world.tick) this.#later.splice(i, 1)[0]!.run()
+      if (this.#later[i]!.tick <= tick) this.#later.splice(i, 1)[0]!.run()
     }
   }
 
-  /**
-   * Inputs of this tick. A ship moves once per input and never without one: what the page predicted is then what happens.
-   * Jitter fills the queue by itself; inputs that waited all along are taken two at a time.
-   */
-  #nextInputs(player: Player): Steering[] {
-    player.slack = Math.min(player.slack, player.inputs.length)
-    let take = 1
-    if (this.#world.tick % SLACK_TICKS === 0) {
-      if (player.slack > 2) take = player.slack - 1
-      player.slack = Infinity
-    }
-    return player.inputs.splice(0, take).map((input) => {
-      player.appliedInput = input.number
-      return input.steering
-    })
-  }
-
-  /** Each ship under its own key, so that what is lost of one does not hold up another. */
   #tell(report: LineReport): void {
-    const { tick, balls, shots } = this.#world
-    const isReportDue = tick - this.#reportedTick >= REPORT_TICKS
-    if (isReportDue) this.#reportedTick = tick
-    const isStateDue = (tick - this.#toldTick) * STEP_MS >= 1_000 / report.conditions.stateHz - 1
-    if (isStateDue) this.#toldTick = tick
-    const line = isReportDue ? encodeLine(report) : undefined
-    const applied = new Map([...this.#players.values()].map((player) => [player.ship, player.appliedInput]))
-    const states = isStateDue
-      ? [...this.#world.ships.values()].map((ship) => ({
-          key: ship.id,
-          payload: encodeShip({ tick, input: applied.get(ship.id) ?? 0, ship }),
-        }))
-      : []
-    if (isStateDue) states.push({ key: SCENERY_KEY, payload: encodeScenery({ tick, balls, shots }) })
-    for (const { peer } of this.#players.values()) {
-      for (const { key, payload } of states) peer.send('state', payload, { key })
-      if (line) peer.send('line', line)
+    const { tick } = this.#world
+    if (tick - this.#reportedTick >= REPORT_TICKS) {
+      this.#reportedTick = tick
+      this.#toAll('line', (peer) => peer.share('line', report))
+      for (const player of this.#players.values()) tellYou(player)
+    }
+    if ((tick - this.#toldTick) * STEP_MS < 1_000 / report.conditions.stateHz - 1) return
+    this.#toldTick = tick
+    const frame = this.#frames.at(tick, thingsOf(this.#world))
+    for (const { peer, ship, snapshots } of this.#players.values()) {
+      const priority = (id: number): number => (id === ship ? OWN_PRIORITY : 1)
+      snapshots.sent(peer.send('state', snapshots.write(frame, { maxBytes: SNAPSHOT_BYTES, priority })))
     }
   }
+}
+
+function takeInput({ inputs, snapshots }: Player, { tick, isLost, steerings }: InputMessage): void {
+  if (isLost) snapshots.reset()
+  steerings.forEach((steering, i) => {
+    inputs.push(tick - i, steering)
+  })
+}
+
+/** The input of this tick; when it has not come, the one before goes on. */
+function steeringAt(player: Player, tick: number): Steering {
+  const steering = player.inputs.pull(tick)
+  if (steering !== undefined || tick - player.steeredTick > PATIENCE_TICKS) player.steering = steering ?? STILL
+  if (steering !== undefined) player.steeredTick = tick
+  return player.steering
+}
+
+function tellYou({ peer, ship, inputs }: Player): void {
+  peer.trySend('you', { ship, advice: Math.max(-128, Math.min(127, inputs.advice)) })
 }

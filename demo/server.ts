@@ -17,8 +17,8 @@ import { STEP_MS } from './world.ts'
 const SEED = 'a gannet dives'
 /** Where the authoritative peer itself is: only the relay talks to it. */
 const LOOPBACK = '127.0.0.1'
-/** A pause longer than this is not made up for, ms: the process slept. */
-const LONGEST_CATCH_UP_MS = 250
+/** Steps of the delay that one turn makes up for after a pause: the process slept. */
+const MOST_STEPS = 15
 /**
  * How fast the relay's delay grows, ms a tick: 150 ms a second. SCTP takes a round trip that jumps past its retransmission timeout
  * for loss of everything and hardly recovers; a hand on a slider means the delay, not the jump.
@@ -72,19 +72,21 @@ export async function startServer(initial: Conditions = INITIAL): Promise<DemoSe
   }
   const referee = new Referee(server, () => random.float(), report)
 
-  let tickedAt = performance.now()
+  let tick = 0
   let timer = setTimeout(turn, 0)
   function turn(): void {
+    // The clock of the peers, `peer.clock`, is this one here.
     const now = performance.now()
-    if (now - tickedAt > LONGEST_CATCH_UP_MS) tickedAt = now - STEP_MS
-    const ticks = Math.floor((now - tickedAt) / STEP_MS)
-    tickedAt += ticks * STEP_MS
+    const ticks = Math.floor(now / STEP_MS) - tick
     if (ticks > 0) {
-      if (delayMs < Math.max(...delaysOf(conditions))) setWeather(delayMs + DELAY_PER_TICK_MS * ticks)
-      referee.run(ticks)
+      tick += ticks
+      if (delayMs < Math.max(...delaysOf(conditions))) {
+        setWeather(delayMs + DELAY_PER_TICK_MS * Math.min(MOST_STEPS, ticks))
+      }
+      referee.run(now)
       race.tick(clock(), conditions.stateHz, conditions.stateBytes)
     }
-    timer = setTimeout(turn, Math.max(0, tickedAt + STEP_MS - performance.now()))
+    timer = setTimeout(turn, Math.max(0, (tick + 1) * STEP_MS - performance.now()))
   }
 
   /** Brings the conditions to the relays, with at most `mostDelayMs` of their delay. */

@@ -21,6 +21,9 @@ export interface Steering {
   readonly y: number
 }
 
+/** No push at all. */
+export const STILL: Steering = { x: 0, y: 0 }
+
 /** A ship as everyone sees it. Positions in arena units, speeds in units a second, heading in radians. */
 export interface Ship {
   id: number
@@ -29,8 +32,6 @@ export interface Ship {
   vx: number
   vy: number
   heading: number
-  /** How hard it pushes, 0 to 1. */
-  thrust: number
 }
 
 /** A ball as everyone sees it. */
@@ -43,6 +44,8 @@ export interface Ball {
 
 /** Something fired, as everyone sees it. */
 export interface Shot {
+  /** Counts the shots of a world. */
+  id: number
   x: number
   y: number
   /** Ship that fired it. */
@@ -94,10 +97,9 @@ export function angleBetween(from: number, to: number): number {
 }
 
 /** Moves one ship by one tick. The page runs this for its own ship, the peer for all. */
-export function moveShip(ship: Ship, steering: Steering): void {
+export function moveShip(ship: Omit<Ship, 'id'>, steering: Steering): void {
   const length = Math.hypot(steering.x, steering.y)
   const scale = length > 1 ? 1 / length : 1
-  ship.thrust = Math.min(1, length)
   ship.vx += (steering.x * scale * THRUST - ship.vx * DRAG) * STEP
   ship.vy += (steering.y * scale * THRUST - ship.vy * DRAG) * STEP
   ship.x += ship.vx * STEP
@@ -151,13 +153,14 @@ function collide(a: Body, aRadius: number, aMass: number, b: Body, bRadius: numb
 
 /** The authoritative arena. */
 export class World {
-  /** Ticks since the start. */
+  /** Tick of the last step. Whoever runs the world may set it forward: then ticks are skipped. */
   tick = 0
   readonly ships: Map<number, Ship> = new Map()
   readonly balls: readonly MovingBall[]
   readonly shots: MovingShot[] = []
   readonly #reloadedAt: Map<number, number> = new Map()
   readonly #random: () => number
+  #shotCount = 0
 
   /** `random` gives floats from 0 to 1. */
   constructor(random: () => number) {
@@ -187,7 +190,6 @@ export class World {
       vx: 0,
       vy: 0,
       heading: this.#random() * 2 * Math.PI,
-      thrust: 0,
     }
     this.ships.set(id, ship)
     return ship
@@ -207,6 +209,7 @@ export class World {
     const x = Math.cos(ship.heading)
     const y = Math.sin(ship.heading)
     this.shots.push({
+      id: this.#shotCount++,
       x: ship.x + x * SHIP_RADIUS,
       y: ship.y + y * SHIP_RADIUS,
       vx: ship.vx + x * SHOT_SPEED,
@@ -217,11 +220,11 @@ export class World {
     return true
   }
 
-  /** One tick. Each ship moves once for each of its steerings, and stands still without one. */
-  step(steerings: ReadonlyMap<number, readonly Steering[]>): void {
+  /** One tick. A ship without a steering glides. */
+  step(steerings: ReadonlyMap<number, Steering>): void {
     this.tick++
     const ships = [...this.ships.values()]
-    for (const ship of ships) for (const steering of steerings.get(ship.id) ?? []) moveShip(ship, steering)
+    for (const ship of ships) moveShip(ship, steerings.get(ship.id) ?? STILL)
     this.balls.forEach((ball, i) => {
       this.#moveBall(ball, BALL_RADII[i]!)
     })
