@@ -4,6 +4,7 @@ import {
   addPacket,
   ENTRY,
   HAS_INSTANT,
+  HAS_PIPE,
   MAGIC,
   noSums,
   type TraceSums,
@@ -128,9 +129,9 @@ export class Recorder {
       }
     endpoint.send = sending(send)
     endpoint.trySend = sending(trySend)
-    endpoint.pollPacket = () => {
-      const packet = pollPacket.call(endpoint)
-      if (isOn()) this.#notePacket(packet)
+    endpoint.pollPacket = (pipe = 0) => {
+      const packet = pollPacket.call(endpoint, pipe)
+      if (isOn()) this.#notePacket(packet, pipe)
       return packet
     }
     endpoint.pollEvent = () => {
@@ -212,8 +213,9 @@ export class Recorder {
     writer.chunk(payload)
   }
 
-  #notePacket(packet: Bytes | undefined): void {
-    this.#begin(ENTRY.poll)
+  #notePacket(packet: Bytes | undefined, pipe: number): void {
+    this.#begin(pipe === 0 ? ENTRY.poll : ENTRY.poll | HAS_PIPE)
+    if (pipe !== 0) this.#writer.byte(pipe)
     this.#writer.varint(packet?.length ?? 0)
     if (packet !== undefined) this.#writer.uint32(addPacket(this.#sums, packet))
   }

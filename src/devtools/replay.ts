@@ -5,6 +5,7 @@ import {
   ENTRY,
   fromJson,
   HAS_INSTANT,
+  HAS_PIPE,
   MAGIC,
   noSums,
   TraceReader,
@@ -113,7 +114,8 @@ export class Replay {
     else if (kind === ENTRY.receive) endpoint.receive(reader.chunk(), this.#now)
     else if (kind === ENTRY.update) endpoint.update(this.#now)
     else if (kind === ENTRY.send) this.#send()
-    else if (kind === ENTRY.poll) this.#poll()
+    else if (kind === ENTRY.poll) this.#poll(0)
+    else if (kind === (ENTRY.poll | HAS_PIPE)) this.#poll(reader.byte())
     else if (kind === ENTRY.event) this.#takeEvent()
     else if (kind === ENTRY.backlog) endpoint.backlogBytes = reader.float64()
     else if (kind === ENTRY.call) this.#call()
@@ -138,9 +140,9 @@ export class Replay {
     }
   }
 
-  #poll(): void {
+  #poll(pipe: number): void {
     const length = this.#reader.varint()
-    const packet = this.endpoint.pollPacket()
+    const packet = this.endpoint.pollPacket(pipe)
     const number = this.sums.packets
     const hash = packet === undefined ? 0 : addPacket(this.sums, packet)
     const recorded = length === 0 ? 0 : this.#reader.uint32()
@@ -214,6 +216,10 @@ function drawsIn(trace: Uint8Array): number[] {
       case ENTRY.send:
         reader.chunk()
         reader.chunk()
+        break
+      case ENTRY.poll | HAS_PIPE:
+        reader.byte()
+        if (reader.varint() > 0) reader.uint32()
         break
       case ENTRY.poll:
         if (reader.varint() > 0) reader.uint32()

@@ -10,7 +10,7 @@ export const ENTRY = {
   receive: 2,
   update: 3,
   send: 4,
-  /** A packet taken, by length and hash; length 0: there was none. */
+  /** A packet taken, by length and hash; length 0: there was none. Behind `HAS_PIPE`, the pipe that it was for. */
   poll: 5,
   /** An event taken. */
   event: 6,
@@ -23,6 +23,8 @@ export const ENTRY = {
 
 /** Set in an entry that begins with its instant; without it, it is that of the entry before. */
 export const HAS_INSTANT = 0x20
+/** Set in a `poll` for another pipe than 0: its number comes first. */
+export const HAS_PIPE = 0x40
 
 /** What a run came to: equal sums mean equal deliveries and equal packets. */
 export interface TraceSums {

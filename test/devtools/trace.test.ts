@@ -99,6 +99,37 @@ describe('a trace', () => {
     expect([replay.divergence, replay.isFaithful, replay.sums.messages]).toEqual([undefined, true, 2])
   })
 
+  test('knows which pipe each packet was for', () => {
+    const trace = record()
+    const options = { role: 'client', now: 0, random: () => 7, channels } as const
+    const client = new Endpoint(trace.begin(options))
+    trace.attach(client)
+    let pipe = 0
+    const { pollPacket } = client
+    client.pollPacket = () => pollPacket.call(client, (pipe = (pipe + 1) % 3))
+    const server = new Endpoint({ ...options, role: 'server' })
+    const line = { loss: 0.3, delayMs: 20 }
+    const game = { hz: 60, tick: () => client.trySend('input', Uint8Array.of(1)) }
+    const world = new World({
+      seed: 5,
+      up: line,
+      down: line,
+      client: { node: client, ...game },
+      server: { node: server },
+    })
+    world.run(3000)
+    const { pipes } = client.stats
+    expect(pipes.length).toBe(3)
+    for (const { packetsAcked, packetsLost } of pipes) {
+      expect(packetsAcked).toBeGreaterThan(20)
+      expect(packetsLost).toBeGreaterThan(5)
+    }
+    const replay = new Replay(trace.bytes(), create)
+    while (replay.step());
+    expect(replay.isFaithful).toBe(true)
+    expect(replay.endpoint.stats.pipes).toEqual(pipes)
+  })
+
   test('does not change the run that it records', () => {
     const trace = record()
     expect(play(3, trace).client.stats).toEqual(play(3).client.stats)
