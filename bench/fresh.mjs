@@ -4,24 +4,27 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { chromium } from 'playwright'
-import { findBrowser, webrtcSwitches } from '../scripts/browser.mjs'
 import { build, isStale } from '../scripts/build.mjs'
 import { root } from '../scripts/tool.mjs'
 import { CELLS, QUICK } from './fresh/cells.mjs'
 import { median } from './fresh/figures.mjs'
 import { withReadmeTable } from './fresh/readme.mjs'
+import { readRows, writeRows } from './fresh/rows.mjs'
 import { runCell } from './fresh/run.mjs'
 import { verdictsOf } from './fresh/verdicts.mjs'
+import { Chromium, firefox } from './live/browsers.mjs'
 import { table } from './pair.mjs'
 
 /**
  * @typedef {import('./fresh/cells.mjs').Cell} Cell
  * @typedef {import('./fresh/run.mjs').Row} Row
+ * @typedef {import('./live/browsers.mjs').Opener} Opener
  */
 
 const SEEDS = 5
 const QUICK_SEEDS = 2
+/** A run that breaks is tried once more; what a busy or a broken machine did to it is no figure. */
+const TRIES = 2
 const DIRECTIONS = /** @type {const} */ (['up', 'down'])
 const CONTENDERS = /** @type {const} */ (['udp', 'naive', 'gannet'])
 
@@ -39,14 +42,13 @@ export async function benchFresh(args) {
       options: { type: 'string', default: '{}' },
       readme: { type: 'boolean', default: false },
       from: { type: 'string', multiple: true },
+      pref: { type: 'string', multiple: true, default: [] },
       verbose: { type: 'boolean', default: false },
     },
   })
   if (values.from !== undefined) {
     /** @type {Row[]} */
-    const known = values.from.flatMap((file) =>
-      JSON.parse(readFileSync(file, 'utf8'), (_, value) => value ?? Number.NaN),
-    )
+    const known = values.from.flatMap(readRows)
     for (const cell of CELLS) {
       const ofCell = known.filter((row) => row.cell === cell.name)
       if (ofCell.length > 0) console.log(textOf(cell, ofCell))
@@ -69,39 +71,66 @@ export async function benchFresh(args) {
       return 1
     }
   }
-  const { executablePath, reason } = await findBrowser()
-  if (executablePath === undefined) {
-    console.error(
-      `SKIPPED: no browser with WebRTC (${reason}); get one with: npx playwright install chromium --only-shell`,
-    )
-    return 1
-  }
-  const browser = await chromium.launch({ executablePath, args: webrtcSwitches })
+  const cells = CELLS.filter(({ name }) => names.includes(name))
+  const openers = { chromium: await Chromium.start(), firefox: await firefox(prefsOf(values.pref)) }
   /** @type {Row[]} */
   const rows = []
+  const faults = []
   try {
-    for (const cell of CELLS.filter(({ name }) => names.includes(name))) {
+    for (const cell of cells) {
+      const opener = openers[cell.browser ?? 'chromium']
+      if (typeof opener === 'string') {
+        const remedy = cell.browser === 'firefox' ? 'set FIREFOX_PATH' : 'npx playwright install chromium --only-shell'
+        console.error(`SKIPPED: ${cell.name}: no ${cell.browser ?? 'Chromium'} (${opener}); remedy: ${remedy}`)
+        if (cell.browser !== 'firefox') faults.push(`${cell.name}: no browser`)
+        continue
+      }
       /** @type {Row[]} */
       const ofCell = []
       for (const seed of seeds) {
-        ofCell.push(
-          ...(await runCell(cell, seed, browser, {
+        const run = () =>
+          runCell(cell, seed, opener, {
             options: JSON.parse(values.options),
             ...(values.verbose && { log: console.error }),
             ...(values.only && { contenders: /** @type {any} */ (values.only) }),
-          })),
-        )
+          })
+        for (let attempt = 1; attempt <= TRIES; attempt++) {
+          try {
+            const measured = await run()
+            ofCell.push(...measured)
+            rows.push(...measured)
+            if (values.json !== undefined) writeRows(values.json, rows)
+            break
+          } catch (error) {
+            const fault = `${cell.name}, seed ${seed}, try ${attempt} of ${TRIES}: ${error instanceof Error ? error.message : error}`
+            console.error(`FAILED: ${fault}`)
+            if (attempt === TRIES) faults.push(fault)
+          }
+        }
       }
-      rows.push(...ofCell)
-      console.log(textOf(cell, ofCell))
+      if (ofCell.length > 0) console.log(textOf(cell, ofCell))
     }
   } finally {
-    await browser.close()
+    if (typeof openers.chromium !== 'string') await openers.chromium.close()
   }
-  console.log(`${browser.browserType().name()} ${browser.version()}, node ${process.version}`)
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`)
+  console.log(`${[...new Set(rows.map((row) => row.browser))].join(', ')}, node ${process.version}`)
+  for (const fault of faults) console.log(`left out: ${fault}`)
   if (values.readme) writeReadme(rows)
-  return 0
+  return faults.length === 0 ? 0 : 1
+}
+
+/**
+ * Settings of Firefox: `name=value` each.
+ * @param {readonly string[]} given
+ * @returns {Record<string, boolean | number | string>}
+ */
+function prefsOf(given) {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [name = '', value = ''] = text.split(/=(.*)/)
+      return [name, /^(true|false|\d+)$/.test(value) ? JSON.parse(value) : value]
+    }),
+  )
 }
 
 /**

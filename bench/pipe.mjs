@@ -1,7 +1,8 @@
 // What Gannet adds to a DataChannel on loopback, between two Node processes and between Chromium and Node.
+
+import { Browser } from './live/browsers.mjs'
 import { Child } from './live/child.mjs'
 import { quantile } from './live/figures.mjs'
-import { Browser } from './live/pages.mjs'
 import { table } from './pair.mjs'
 
 /**
@@ -74,8 +75,8 @@ async function measure(pipe, startClient, { rounds, times, floodMs, pacedMs }) {
         await settled(server)
         const { received, spanMs } = await server.ask({ tally: {} })
         const cpuMs = async () => {
-          const here = (await client.ask({ cpu: {} })).cpuMs
-          return (await server.ask({ tally: {} })).cpuMs + (Number.isFinite(here) ? here : 0)
+          const { cpuMs: here = 0 } = await client.ask({ cpu: {} })
+          return (await server.ask({ tally: {} })).cpuMs + here
         }
         const before = await cpuMs()
         const { echoes } = await client.ask({ paced: { bytes: BYTES, ms: pacedMs, everyMs: EVERY_MS } })

@@ -73,6 +73,7 @@ test('the README gets a line for each cell that was run, with the verdict on its
       delivered: 0.9,
       latency: figures(ageMs),
       age: figures(ageMs),
+      browser: 'Chromium 1.2',
     })),
   )
   const text = 'a\n<!-- npm run bench -- fresh --readme -->\nold\n<!-- end of the table -->\nb\n'

@@ -69,6 +69,33 @@ export function ageOf(to, kind, fromAt, toAt, seed) {
 }
 
 /**
+ * What came after an outage that ended at `endAt`.
+ * @typedef {object} AfterOutage
+ * @property {number} firstMs latency of the first state that came; Infinity if none did
+ * @property {number} stale states that came, and had been sent more than a tick before the end
+ * @property {number} missing reliable messages of the whole run that never came
+ *
+ * @param {Direction} direction
+ * @param {number} endAt
+ * @returns {AfterOutage}
+ */
+export function afterOutage({ from, to }, endAt) {
+  let firstAt = Number.POSITIVE_INFINITY
+  let firstMs = Number.POSITIVE_INFINITY
+  let stale = 0
+  for (let i = 0; i < to.got.state.length; i += 2) {
+    const [sentAt = 0, at = 0] = to.got.state.slice(i, i + 2)
+    if (at < endAt) continue
+    if (at < firstAt) {
+      firstAt = at
+      firstMs = at - sentAt
+    }
+    if (sentAt < endAt - 1000 / HZ) stale++
+  }
+  return { firstMs, stale, missing: from.sent.reliable.length - to.got.reliable.length / 2 }
+}
+
+/**
  * @param {readonly number[]} values
  * @returns {Percentiles}
  */

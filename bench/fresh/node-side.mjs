@@ -1,6 +1,7 @@
 // A Node process that is one contender's server: `gannet` from the built package, or `naive`, node-datachannel as it comes.
 // Processes of their own, since SCTP settings hold for a whole process.
 import { createServer } from 'node:http'
+import { answerParent } from '../live/child.mjs'
 import { builtNode, builtRelay } from './built.mjs'
 import { Load, piecesOf } from './load.mjs'
 import { tapped } from './tap.mjs'
@@ -12,6 +13,7 @@ import { tapped } from './tap.mjs'
  * What the parent says at the start.
  * @typedef {object} Setup
  * @property {'gannet' | 'naive'} contender
+ * @property {string} host address of the UDP port
  * @property {number} udpPort
  * @property {{ address: string, port: number }} relay
  * @property {'full' | 'lean'} redundancy
@@ -29,27 +31,24 @@ const POLL_MS = 5
 const clock = () => Number(process.hrtime.bigint()) / 1e6
 const load = new Load(clock)
 
-process.on('message', async (/** @type {{ setup: Setup } | { plan: Plan } | { report: true }} */ message) => {
-  if ('setup' in message) {
-    const { url, run } = await (message.setup.contender === 'gannet' ? serveGannet : serveNaive)(message.setup)
-    runPlan = run
-    process.send?.({ url })
-  } else if ('plan' in message) {
-    await runPlan(message.plan)
-    process.send?.({ done: true })
-  } else {
-    process.send?.({ account: load.account, stats: statsOf() })
-  }
-})
-process.on('disconnect', () => process.exit())
-
 /** @type {(plan: Plan) => Promise<void>} */
 let runPlan = async () => {}
 /** @type {() => unknown} */
 let statsOf = () => undefined
+let isOpen = () => true
+
+answerParent({
+  setUp: async (/** @type {Setup} */ setup) => {
+    const { url, run } = await (setup.contender === 'gannet' ? serveGannet : serveNaive)(setup)
+    runPlan = run
+    return { url }
+  },
+  run: (/** @type {Plan} */ plan) => runPlan(plan),
+  report: () => ({ account: load.account, stats: statsOf(), isOpen: isOpen() }),
+})
 
 /** @param {Setup} setup */
-async function serveGannet({ relay, udpPort, redundancy, options }) {
+async function serveGannet({ relay, host, udpPort, redundancy, options }) {
   const server = await listen({
     channels: {
       state: { kind: 'sequenced', verdicts: false },
@@ -59,9 +58,9 @@ async function serveGannet({ relay, udpPort, redundancy, options }) {
     port: 0,
     host: LOOPBACK,
     udpPort,
-    bindAddress: LOOPBACK,
+    bindAddress: host,
     transformOffer: withoutCandidates,
-    transformAnswer: (sdp) => relayAnswer(sdp, relay, { bindAddress: LOOPBACK }).sdp,
+    transformAnswer: (sdp) => relayAnswer(sdp, relay, { bindAddress: host }).sdp,
     wrapTransport: (transport) => tapped(transport, poll),
     ...options,
   })
@@ -74,6 +73,7 @@ async function serveGannet({ relay, udpPort, redundancy, options }) {
     }
   }
   statsOf = () => peer && { ...peer.stats }
+  isOpen = () => peer?.state === 'open'
   /** @type {Carrier} */
   const carrier = {
     beginTick: () => {
@@ -87,7 +87,7 @@ async function serveGannet({ relay, udpPort, redundancy, options }) {
 }
 
 /** @param {Setup} setup */
-async function serveNaive({ relay, udpPort }) {
+async function serveNaive({ relay, host, udpPort }) {
   const { PeerConnection } = await import('node-datachannel')
   /** @type {Map<string, import('node-datachannel').DataChannel>} */
   const channels = new Map()
@@ -101,7 +101,7 @@ async function serveNaive({ relay, udpPort }) {
     for await (const chunk of request) offer += chunk
     const connection = new PeerConnection('naive', {
       iceServers: [],
-      bindAddress: LOOPBACK,
+      bindAddress: host,
       portRangeBegin: udpPort,
       portRangeEnd: udpPort,
     })
@@ -115,7 +115,7 @@ async function serveNaive({ relay, udpPort }) {
     connection.setRemoteDescription(withoutCandidates(offer), 'offer')
     while (connection.gatheringState() !== 'complete') await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     const answer = connection.localDescription()?.sdp ?? ''
-    response.end(relayAnswer(answer, relay, { bindAddress: LOOPBACK }).sdp)
+    response.end(relayAnswer(answer, relay, { bindAddress: host }).sdp)
   })
   await new Promise((resolve) => http.listen(0, LOOPBACK, () => resolve(undefined)))
   const { port } = /** @type {import('node:net').AddressInfo} */ (http.address())

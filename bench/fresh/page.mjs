@@ -17,7 +17,7 @@ let offsetMs = 0
 const clock = () => performance.now() + offsetMs
 
 /**
- * Sets this page's clock by that of the other processes; returns by how much it may be wrong, ms.
+ * Sets this page's clock by that of the other processes; says by how much it may be wrong, ms.
  * @param {string} url
  */
 async function setClock(url) {
@@ -30,18 +30,14 @@ async function setClock(url) {
     best = gotAt - sentAt
     offsetMs = there - (sentAt + gotAt) / 2
   }
-  return best / 2
+  return { errorMs: best / 2 }
 }
 
-/** @type {Partial<Record<'gannet' | 'naive', { load: Load, carrier: Carrier, stats: () => unknown }>>} */
+/** @type {Partial<Record<'gannet' | 'naive', { load: Load, carrier: Carrier, stats: () => unknown, isOpen: () => boolean }>>} */
 const contenders = {}
 
-/**
- * @param {string} url
- * @param {'full' | 'lean'} redundancy
- * @param {object} options
- */
-async function joinGannet(url, redundancy, options) {
+/** @param {{ url: string, redundancy: 'full' | 'lean', options: object }} request */
+async function joinGannet({ url, redundancy, options }) {
   const load = new Load(clock)
   /** @type {import('gannet/browser').Peer<any> | undefined} */
   let peer
@@ -69,11 +65,11 @@ async function joinGannet(url, redundancy, options) {
     send: (kind, message) => peer.trySend(kind, message),
     endTick: () => peer.flush(),
   }
-  contenders.gannet = { load, carrier, stats: () => ({ ...peer.stats }) }
+  contenders.gannet = { load, carrier, stats: () => ({ ...peer.stats }), isOpen: () => peer.state === 'open' }
 }
 
-/** @param {string} url */
-async function joinNaive(url) {
+/** @param {{ url: string }} request */
+async function joinNaive({ url }) {
   const load = new Load(clock)
   const connection = new RTCPeerConnection()
   const state = connection.createDataChannel('state', { ordered: false, maxRetransmits: 0 })
@@ -106,29 +102,31 @@ async function joinNaive(url) {
       }
     },
   }
-  contenders.naive = { load, carrier, stats: () => ({ bufferedAmount: state.bufferedAmount }) }
+  contenders.naive = {
+    load,
+    carrier,
+    stats: () => ({ bufferedAmount: state.bufferedAmount }),
+    isOpen: () => state.readyState === 'open',
+  }
 }
 
-/**
- * @param {'gannet' | 'naive'} name
- * @param {Plan} plan
- */
-async function run(name, plan) {
-  const { load, carrier } = found(name)
+/** @param {{ contender: 'gannet' | 'naive', plan: Plan }} request */
+async function run({ contender, plan }) {
+  const { load, carrier } = found(contender)
   await load.run(plan, carrier)
 }
 
-/** @param {'gannet' | 'naive'} name */
-function report(name) {
-  const { load, stats } = found(name)
-  return { account: load.account, stats: stats() }
+/** @param {'gannet' | 'naive'} contender */
+function report(contender) {
+  const { load, stats, isOpen } = found(contender)
+  return { account: load.account, stats: stats(), isOpen: isOpen() }
 }
 
-/** @param {'gannet' | 'naive'} name */
-function found(name) {
-  const contender = contenders[name]
-  if (contender === undefined) throw new Error(`${name} has not joined`)
-  return contender
+/** @param {'gannet' | 'naive'} contender */
+function found(contender) {
+  const joined = contenders[contender]
+  if (joined === undefined) throw new Error(`${contender} has not joined`)
+  return joined
 }
 
-Object.assign(globalThis, { fresh: { setClock, joinGannet, joinNaive, run, report } })
+export const answers = { setClock, joinGannet, joinNaive, run, report }

@@ -1,14 +1,12 @@
 // One run of one cell: three relays of the same weather and seed, and behind each one contender.
-import { fork } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
-import { createServer } from 'node:http'
-import { extname, join, normalize } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { root } from '../../scripts/tool.mjs'
+import { networkInterfaces } from 'node:os'
+import { Child } from '../live/child.mjs'
+import { Pages } from '../live/pages.mjs'
 import { builtRelay } from './built.mjs'
-import { ageOf, deliveredShare, latencyOf } from './figures.mjs'
+import { Cut } from './cut.mjs'
+import { afterOutage, ageOf, deliveredShare, latencyOf } from './figures.mjs'
 import { HZ, Load } from './load.mjs'
 
 /**
@@ -18,7 +16,8 @@ import { HZ, Load } from './load.mjs'
  * @typedef {import('./load.mjs').Plan} Plan
  * @typedef {import('./load.mjs').Kind} Kind
  * @typedef {'udp' | 'naive' | 'gannet'} Contender
- * @typedef {Figures & { cell: string, seed: number, transport: Contender, direction: 'up' | 'down' }} Row
+ * @typedef {import('../live/browsers.mjs').Opener} Opener
+ * @typedef {Figures & { cell: string, seed: number, transport: Contender, direction: 'up' | 'down', browser: string }} Row
  */
 
 const LOOPBACK = '127.0.0.1'
@@ -26,7 +25,7 @@ const LOOPBACK = '127.0.0.1'
 const WARM_UP_MS = 4000
 /** Time after the last tick in which things may still come, ms; a reliable transfer gets longer. */
 const DRAIN_MS = 1500
-const TRANSFER_DRAIN_MS = 8000
+const TRANSFER_DRAIN_MS = 4000
 const SECONDS = 20
 /** Senders do not all wake at once, ms. */
 const STAGGER_MS = 4
@@ -34,141 +33,178 @@ const STAGGER_MS = 4
 const MAX_DATAGRAM_BYTES = 1400
 /** Largest error of the page's clock that is put up with, ms. */
 const MAX_CLOCK_ERROR_MS = 2.5
+/** What connecting and everything else around the ticks may take, ms. */
+const OVERHEAD_LIMIT_MS = 60_000
 
 /** One clock for all processes of this host. */
 const clock = () => Number(process.hrtime.bigint()) / 1e6
 
 /**
+ * @typedef {object} Settings
+ * @property {object} [options] more for `connect` and `listen`
+ * @property {(line: string) => void} [log]
+ * @property {readonly Contender[]} [contenders] default all
+ */
+
+/**
+ * Rejects when something breaks or hangs; nothing of the run is left behind then either.
  * @param {Cell} cell
  * @param {number} seed
- * @param {import('playwright').Browser} browser
- * @param {{ options?: object, log?: (line: string) => void, contenders?: readonly Contender[] }} [settings]
+ * @param {Opener} opener of the page
+ * @param {Settings} [settings]
  * @returns {Promise<Row[]>}
  */
-export async function runCell(cell, seed, browser, { options = {}, log = () => {}, contenders } = {}) {
-  const { UdpRelay } = await builtRelay()
-  const isWanted = (/** @type {Contender} */ name) => contenders === undefined || contenders.includes(name)
+export async function runCell(cell, seed, opener, settings = {}) {
   /** @type {(() => unknown)[]} */
   const closers = []
+  const limitMs = OVERHEAD_LIMIT_MS + WARM_UP_MS + 1000 * (cell.seconds ?? SECONDS)
+  /** @type {Promise<never>} */
+  const hangs = new Promise((_, reject) => {
+    const timer = setTimeout(() => reject(new Error(`not done after ${limitMs / 1000} s`)), limitMs)
+    closers.push(() => clearTimeout(timer))
+  })
   try {
-    /** @param {number} port */
-    const relayTo = async (port) => {
-      const relay = await UdpRelay.open({
-        target: { address: LOOPBACK, port },
-        seed,
-        up: cell.weather,
-        down: cell.weather,
-        // All connections of one player share the player's line.
-        sharesLinks: true,
-      })
-      closers.push(() => relay.close())
-      return relay
-    }
-    const pages = await startPages()
-    closers.push(pages.close)
-    const page = await browser.newPage()
-    closers.push(() => page.close())
-    page.on('pageerror', (error) => log(`page: ${error.message}`))
-    await page.goto(`${pages.url}/bench/fresh/page.html`)
-    await page.waitForFunction('globalThis.fresh !== undefined')
+    return await Promise.race([measured(cell, seed, opener, settings, closers), hangs])
+  } finally {
+    for (const close of closers.reverse()) await close()
+  }
+}
 
-    const udp = await UdpPair.open(relayTo)
-    closers.push(() => udp.close())
-    const ports = await freePorts(2)
-    const redundancy = cell.redundancy ?? 'lean'
-    /** @type {Record<'gannet' | 'naive', NodeSide | undefined>} */
-    const sides = { gannet: undefined, naive: undefined }
-    const relays = [udp.relay]
-    for (const contender of /** @type {const} */ (['gannet', 'naive'])) {
-      if (!isWanted(contender)) continue
-      const udpPort = ports.pop() ?? 0
-      const relay = await relayTo(udpPort)
-      relays.push(relay)
-      const side = new NodeSide()
-      sides[contender] = side
-      closers.push(() => side.close())
-      const url = await side.setUp({
+/**
+ * @param {Cell} cell
+ * @param {number} seed
+ * @param {Opener} opener
+ * @param {Settings} settings
+ * @param {(() => unknown)[]} closers
+ * @returns {Promise<Row[]>}
+ */
+async function measured(cell, seed, opener, { options = {}, log = () => {}, contenders }, closers) {
+  const { UdpRelay } = await builtRelay()
+  const names = /** @type {const} */ (['gannet', 'naive']).filter((name) => contenders?.includes(name) ?? true)
+  const host = cell.browser === 'firefox' ? ownAddress() : LOOPBACK
+  const cut = cell.cutsAtMs === undefined ? undefined : new Cut(clock)
+  /**
+   * @param {number} port
+   * @param {import('../../src/sim/relay/index.ts').UdpRelayOptions['onPacket']} [onPacket]
+   */
+  const relayTo = async (port, onPacket) => {
+    const relay = await UdpRelay.open({
+      target: { address: host, port },
+      bindAddress: host,
+      seed,
+      up: cell.weather,
+      down: cell.weather,
+      // All connections of one player share the player's line.
+      sharesLinks: true,
+      ...(onPacket && { onPacket }),
+    })
+    closers.push(() => relay.close())
+    return relay
+  }
+  const pages = await Pages.open(clock)
+  closers.push(() => pages.close())
+  const udp = await UdpPair.open(host, relayTo)
+  closers.push(() => udp.close())
+  const relays = [udp.relay]
+  const ports = await freePorts(host, names.length)
+  const redundancy = cell.redundancy ?? 'lean'
+  /** @param {'gannet' | 'naive'} contender */
+  const serve = async (contender) => {
+    const udpPort = ports.pop() ?? 0
+    const relay = await relayTo(udpPort, contender === 'gannet' && cut ? cut.onPacket : undefined)
+    relays.push(relay)
+    if (contender === 'gannet') cut?.watch(relay)
+    const side = new Child(new URL('./node-side.mjs', import.meta.url))
+    closers.push(() => side.close())
+    const { url } = await side.ask({
+      setUp: {
         contender,
+        host,
         udpPort,
         relay: { address: relay.address, port: relay.port },
         redundancy,
         options: contender === 'gannet' ? options : {},
-      })
-      const join = `fresh.${contender === 'gannet' ? 'joinGannet' : 'joinNaive'}`
-      await page.evaluate(`${join}(${JSON.stringify(url)}, ${JSON.stringify(redundancy)}, ${JSON.stringify(options)})`)
-    }
-    const errorMs = Number(await page.evaluate(`fresh.setClock(${JSON.stringify(`${pages.url}/clock`)})`))
-    if (!(errorMs <= MAX_CLOCK_ERROR_MS)) throw new Error(`the page's clock may be wrong by ${errorMs} ms`)
-
-    const measuredMs = (cell.seconds ?? SECONDS) * 1000
-    const startAt = clock() + 300
-    const fromAt = startAt + WARM_UP_MS
-    const toAt = fromAt + measuredMs
-    for (const { atMs, ...weather } of cell.changes ?? []) {
-      const timer = setTimeout(
-        () => {
-          for (const relay of relays) relay.set({ up: weather, down: weather })
-        },
-        fromAt + atMs - clock(),
-      )
-      closers.push(() => clearTimeout(timer))
-    }
-    /** @type {(index: number) => Plan} */
-    const planOf = (index) => ({
-      startAt: startAt + index * STAGGER_MS,
-      ticks: Math.round(((WARM_UP_MS + measuredMs) * HZ) / 1000),
-      stateBytes: cell.stateBytes,
-      reliablePerSecond: cell.reliablePerSecond ?? 0,
-      reliableBytes: cell.reliableBytes ?? 0,
-      transferBytes: cell.transferBytes ?? 0,
-      transferTicks: transferTicks(cell, measuredMs),
-      seed,
+      },
     })
-    /** @type {Promise<unknown>[]} */
-    const runs = [udp.run(planOf(0), planOf(2))]
-    for (const contender of /** @type {const} */ (['gannet', 'naive'])) {
-      const side = sides[contender]
-      if (side === undefined) continue
-      const at = contender === 'gannet' ? 1 : 3
-      runs.push(side.run(planOf(at)))
-      runs.push(page.evaluate(`fresh.run(${JSON.stringify(contender)}, ${JSON.stringify(planOf(at - 1))})`))
-    }
-    await Promise.all(runs)
-    await pause(cell.transferBytes === undefined ? DRAIN_MS : TRANSFER_DRAIN_MS)
-
-    /** @type {Row[]} */
-    const rows = []
-    const judgedFromAt = fromAt + (cell.judgedFromMs ?? 0)
-    const agedFromAt = cell.agedFromMs === undefined ? judgedFromAt : fromAt + cell.agedFromMs
-    /** @type {(transport: Contender, direction: 'up' | 'down', from: Account, to: Account) => void} */
-    const judge = (transport, direction, from, to) => {
-      const mustCome = cell.judged !== 'state' && transport !== 'udp'
-      rows.push({
-        cell: cell.name,
-        seed,
-        transport,
-        direction,
-        delivered: deliveredShare({ from, to }, cell.judged, judgedFromAt, toAt),
-        latency: latencyOf({ from, to }, cell.judged, judgedFromAt, toAt, mustCome),
-        age: ageOf(to, cell.aged ?? 'state', agedFromAt, toAt, seed),
-      })
-    }
-    judge('udp', 'up', udp.client.account, udp.server.account)
-    judge('udp', 'down', udp.server.account, udp.client.account)
-    for (const contender of /** @type {const} */ (['naive', 'gannet'])) {
-      const side = sides[contender]
-      if (side === undefined) continue
-      const there = await side.report()
-      /** @type {{ account: Account, stats: unknown }} */
-      const here = await page.evaluate(`fresh.report(${JSON.stringify(contender)})`)
-      judge(contender, 'up', here.account, there.account)
-      judge(contender, 'down', there.account, here.account)
-      log(`${contender}, page: ${JSON.stringify(here.stats)}\n${contender}, Node: ${JSON.stringify(there.stats)}`)
-    }
-    return rows
-  } finally {
-    for (const close of closers.reverse()) await close()
+    return { contender, side, url }
   }
+  const [page, ...served] = await Promise.all([pages.page(opener, 'bench/fresh/page.mjs'), ...names.map(serve)])
+  closers.push(() => page.close())
+  await Promise.all(
+    served.map(({ contender, url }) => {
+      const request = { url: String(url), redundancy, options }
+      return page.ask(contender === 'gannet' ? { joinGannet: request } : { joinNaive: request })
+    }),
+  )
+  const { errorMs } = await page.ask({ setClock: `${pages.url}/clock` })
+  if (!(errorMs <= MAX_CLOCK_ERROR_MS)) throw new Error(`the page's clock may be wrong by ${errorMs} ms`)
+
+  const measuredMs = (cell.seconds ?? SECONDS) * 1000
+  const startAt = clock() + 300
+  const fromAt = startAt + WARM_UP_MS
+  const toAt = fromAt + measuredMs
+  /** @type {(atMs: number, act: () => void) => void} */
+  const schedule = (atMs, act) => {
+    const timer = setTimeout(act, fromAt + atMs - clock())
+    closers.push(() => clearTimeout(timer))
+  }
+  for (const { atMs, ...weather } of cell.changes ?? []) {
+    schedule(atMs, () => {
+      for (const relay of relays) relay.set({ up: weather, down: weather })
+    })
+  }
+  if (cell.cutsAtMs !== undefined) schedule(cell.cutsAtMs, () => cut?.cut())
+  /** @type {(index: number) => Plan} */
+  const planOf = (index) => ({
+    startAt: startAt + index * STAGGER_MS,
+    ticks: Math.round(((WARM_UP_MS + measuredMs) * HZ) / 1000),
+    stateBytes: cell.stateBytes,
+    reliablePerSecond: cell.reliablePerSecond ?? 0,
+    reliableBytes: cell.reliableBytes ?? 0,
+    transferBytes: cell.transferBytes ?? 0,
+    transferTicks: transferTicks(cell, measuredMs),
+    seed,
+  })
+  const runs = served.flatMap(({ contender, side }) => {
+    const at = contender === 'gannet' ? 1 : 3
+    return [side.ask({ run: planOf(at) }), page.ask({ run: { contender, plan: planOf(at - 1) } })]
+  })
+  await Promise.all([udp.run(planOf(0), planOf(2)), ...runs])
+  await pause(cell.transferBytes === undefined ? DRAIN_MS : TRANSFER_DRAIN_MS)
+
+  /** @type {Row[]} */
+  const rows = []
+  const judgedFromAt = fromAt + (cell.judgedFromMs ?? 0)
+  const agedFromAt = cell.agedFromMs === undefined ? judgedFromAt : fromAt + cell.agedFromMs
+  /** @type {(transport: Contender, direction: 'up' | 'down', from: Account, to: Account, isOpen: boolean) => void} */
+  const judge = (transport, direction, from, to, isOpen) => {
+    const mustCome = cell.judged !== 'state' && transport !== 'udp'
+    rows.push({
+      cell: cell.name,
+      seed,
+      transport,
+      direction,
+      delivered: deliveredShare({ from, to }, cell.judged, judgedFromAt, toAt),
+      latency: latencyOf({ from, to }, cell.judged, judgedFromAt, toAt, mustCome),
+      age: ageOf(to, cell.aged ?? 'state', agedFromAt, toAt, seed),
+      ...(cell.outageEndsMs !== undefined && {
+        afterOutage: { ...afterOutage({ from, to }, fromAt + cell.outageEndsMs), isOpen },
+      }),
+      ...(cut && transport === 'gannet' && { cut: cut.report() }),
+      browser: opener.name,
+    })
+  }
+  judge('udp', 'up', udp.client.account, udp.server.account, true)
+  judge('udp', 'down', udp.server.account, udp.client.account, true)
+  for (const { contender, side } of served) {
+    const there = await side.ask({ report: contender })
+    const here = await page.ask({ report: contender })
+    const isOpen = there.isOpen && here.isOpen
+    judge(contender, 'up', here.account, there.account, isOpen)
+    judge(contender, 'down', there.account, here.account, isOpen)
+    log(`${contender}, page: ${JSON.stringify(here.stats)}\n${contender}, Node: ${JSON.stringify(there.stats)}`)
+  }
+  return rows
 }
 
 /**
@@ -209,11 +245,14 @@ class UdpPair {
     })
   }
 
-  /** @param {(port: number) => Promise<import('../../src/sim/relay/index.ts').UdpRelay>} relayTo */
-  static async open(relayTo) {
+  /**
+   * @param {string} host
+   * @param {(port: number) => Promise<import('../../src/sim/relay/index.ts').UdpRelay>} relayTo
+   */
+  static async open(host, relayTo) {
     const sockets = /** @type {const} */ ([createSocket('udp4'), createSocket('udp4')])
     for (const socket of sockets) {
-      socket.bind(0, LOOPBACK)
+      socket.bind(0, host)
       await once(socket, 'listening')
     }
     const pair = new UdpPair(sockets, await relayTo(sockets[1].address().port))
@@ -239,7 +278,7 @@ class UdpPair {
       }),
       this.server.run(serverPlan, {
         send: (_, message) => {
-          if (fits(message) && this.#back) server.send(message, this.#back.port, LOOPBACK)
+          if (fits(message) && this.#back) server.send(message, this.#back.port, this.#back.address)
         },
       }),
     ])
@@ -251,95 +290,30 @@ class UdpPair {
   }
 }
 
-/** The process of one contender's server. */
-class NodeSide {
-  #child = fork(fileURLToPath(new URL('./node-side.mjs', import.meta.url)), { serialization: 'advanced' })
-
-  /** @param {import('./node-side.mjs').Setup} setup */
-  async setUp(setup) {
-    const { url } = await this.#ask({ setup })
-    return String(url)
-  }
-
-  /** @param {Plan} plan */
-  async run(plan) {
-    await this.#ask({ plan })
-  }
-
-  /** @returns {Promise<{ account: Account, stats: unknown }>} */
-  async report() {
-    return /** @type {any} */ (await this.#ask({ report: true }))
-  }
-
-  async close() {
-    if (this.#child.exitCode !== null) return
-    const exited = once(this.#child, 'exit')
-    this.#child.disconnect()
-    await exited
-  }
-
-  /**
-   * @param {object} message
-   * @returns {Promise<Record<string, unknown>>}
-   */
-  #ask(message) {
-    return new Promise((resolve, reject) => {
-      const onExit = (/** @type {number | null} */ code) => reject(new Error(`a server process ended with ${code}`))
-      this.#child.once('exit', onExit)
-      this.#child.once('message', (answer) => {
-        this.#child.off('exit', onExit)
-        resolve(/** @type {Record<string, unknown>} */ (answer))
-      })
-      this.#child.send(message)
-    })
-  }
-}
-
-const TYPES = new Map([
-  ['.html', 'text/html'],
-  ['.js', 'text/javascript'],
-  ['.mjs', 'text/javascript'],
-])
-
-/** Serves the bench's page and the built package, and tells the time. */
-async function startPages() {
-  const server = createServer((request, response) => {
-    // Isolated pages have a clock of 5 us, others of 100.
-    response.setHeader('cross-origin-opener-policy', 'same-origin')
-    response.setHeader('cross-origin-embedder-policy', 'require-corp')
-    const { pathname } = new URL(request.url ?? '/', 'http://bench')
-    if (pathname === '/clock') return response.end(String(clock()))
-    const path = normalize(pathname).replaceAll('\\', '/')
-    if (!path.startsWith('/bench/fresh/') && !path.startsWith('/dist/')) return response.writeHead(404).end()
-    response.setHeader('content-type', TYPES.get(extname(path)) ?? 'application/octet-stream')
-    createReadStream(join(root, path))
-      .on('error', () => response.writeHead(404).end())
-      .pipe(response)
-  })
-  server.listen(0, LOOPBACK)
-  await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  const close = () => {
-    server.closeAllConnections()
-    server.close()
-  }
-  return { url: `http://${LOOPBACK}:${port}`, close }
-}
-
 /**
  * UDP ports that nobody has at this moment.
+ * @param {string} host
  * @param {number} count
  */
-async function freePorts(count) {
+async function freePorts(host, count) {
   const sockets = Array.from({ length: count }, () => createSocket('udp4'))
   const ports = []
   for (const socket of sockets) {
-    socket.bind(0, LOOPBACK)
+    socket.bind(0, host)
     await once(socket, 'listening')
     ports.push(socket.address().port)
   }
   for (const socket of sockets) socket.close()
   return ports
+}
+
+/**
+ * An IPv4 address of this host that is not a loopback one, if it has any. Firefox goes to no other unless the page has a camera, and
+ * takes no answer that names one as its own.
+ */
+function ownAddress() {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? LOOPBACK
 }
 
 /** @param {number} ms */

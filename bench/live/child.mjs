@@ -1,16 +1,21 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+/** Time for a process to end when it is told to, ms. */
+const GRACE_MS = 2000
 
 /** A process of a live bench: asked one thing at a time. */
 export class Child {
   #child
   #name
 
-  /** @param {string} name a file of this folder */
-  constructor(name) {
-    this.#name = name
-    this.#child = fork(fileURLToPath(new URL(`./${name}`, import.meta.url)), { serialization: 'advanced' })
+  /** @param {string | URL} file a file of this folder, or any other's address */
+  constructor(file) {
+    const path = fileURLToPath(new URL(file, import.meta.url))
+    this.#name = basename(path)
+    this.#child = fork(path, { serialization: 'advanced' })
   }
 
   /**
@@ -33,7 +38,9 @@ export class Child {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exited = once(this.#child, 'exit')
     this.#child.disconnect()
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
     await exited
+    clearTimeout(timer)
   }
 }
 

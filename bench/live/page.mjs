@@ -48,14 +48,12 @@ function joined() {
   return wire
 }
 
-Object.assign(globalThis, {
-  live: {
-    join: (/** @type {{ url: string, contender: 'raw' | 'gannet' }} */ { url, contender }) =>
-      (contender === 'raw' ? joinRaw : joinGannet)(url),
-    echo: async (/** @type {any} */ plan) => ({ tripsMs: await echo(joined(), plan) }),
-    flood: (/** @type {any} */ plan) => flood(joined(), plan),
-    paced: async (/** @type {any} */ plan) => ({ echoes: await paced(joined(), plan) }),
-    // A browser is several processes, and tells nobody what they take.
-    cpu: () => ({ cpuMs: Number.NaN }),
-  },
-})
+export const answers = {
+  join: (/** @type {{ url: string, contender: 'raw' | 'gannet' }} */ { url, contender }) =>
+    (contender === 'raw' ? joinRaw : joinGannet)(url),
+  echo: async (/** @type {any} */ plan) => ({ tripsMs: await echo(joined(), plan) }),
+  flood: (/** @type {any} */ plan) => flood(joined(), plan),
+  paced: async (/** @type {any} */ plan) => ({ echoes: await paced(joined(), plan) }),
+  // A browser is several processes, and tells nobody what they take.
+  cpu: () => ({}),
+}

@@ -59,7 +59,7 @@ describe('gannet relay', () => {
     })
     const counters = (received: number, dropped: number) => ({
       ...{ up: direction(received, dropped), down: direction(0, 0), clientsOpen: 2, clientsSeen: 2 },
-      ...{ clientsExpired: 0, refusedPackets: 0, strangerPackets: 0, socketErrors: 0 },
+      ...{ clientsExpired: 0, refusedPackets: 0, cutPackets: 0, strangerPackets: 0, socketErrors: 0 },
     })
     expect(counterLine(counters(1030, 103), counters(1000, 100), 500)).toBe(
       '2 client(s) · up 60 pkt/s 6.0 kB/s, dropped 103 of 1030 (10.0 %) · down 0 pkt/s 0.0 kB/s, dropped 0 of 0 (0 %)',

@@ -68,6 +68,8 @@ export class ClientFlow {
   readonly down: Link
   /** Instant of the newest packet from either side, ms. */
   heardAt: number
+  /** Nothing of it gets through any more. */
+  isCut = false
 
   /** `links`: its own, or those that all clients share. */
   constructor(index: number, client: UdpAddress, upstream: Socket, links: LinkPair, now: number) {

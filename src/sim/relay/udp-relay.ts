@@ -71,6 +71,8 @@ export interface RelayCounters {
   clientsExpired: number
   /** Packets of clients for which there was no place. */
   refusedPackets: number
+  /** Packets of clients that were cut, both ways. */
+  cutPackets: number
   /** Packets to an upstream port from somewhere other than the target. */
   strangerPackets: number
   /** Errors that sockets reported, such as a target whose port is closed. */
@@ -108,6 +110,7 @@ export class UdpRelay {
   #clientsSeen = 0
   #clientsExpired = 0
   #refusedPackets = 0
+  #cutPackets = 0
   #strangerPackets = 0
   #socketErrors = 0
   #upSendErrors = 0
@@ -217,6 +220,7 @@ export class UdpRelay {
       clientsSeen: this.#clientsSeen,
       clientsExpired: this.#clientsExpired,
       refusedPackets: this.#refusedPackets,
+      cutPackets: this.#cutPackets,
       strangerPackets: this.#strangerPackets,
       socketErrors: this.#socketErrors,
     }
@@ -247,6 +251,15 @@ export class UdpRelay {
     this.#weather.up = up
     this.#weather.down = down
     this.#armAll(now)
+  }
+
+  /**
+   * From now on nothing of this client gets through, either way, as when a NAT has forgotten it; what is on its way still does.
+   * False if it has no place.
+   */
+  cut(clientIndex: number): boolean {
+    for (const flow of this.#flows.values()) if (flow.index === clientIndex) return (flow.isCut = true)
+    return false
   }
 
   /** Frees every socket and the timer; what is on its way is gone. Idempotent. */
@@ -287,12 +300,13 @@ export class UdpRelay {
     flow.heardAt = now
     const link = flow[direction]
     const lostBefore = link.counters.lost
-    link.push(packet, now, this.#options.sparesStun && isStun(packet), flow.index)
+    if (flow.isCut) this.#cutPackets++
+    else link.push(packet, now, this.#options.sparesStun && isStun(packet), flow.index)
     this.#onPacket?.({
       direction,
       client: flow.index,
       bytes: packet.length,
-      isLost: link.counters.lost > lostBefore,
+      isLost: flow.isCut || link.counters.lost > lostBefore,
     })
     this.#drain(flow, now)
     this.#arm(Math.min(flow.wakeAt, now + this.#options.idleMs), now)
