@@ -11,7 +11,7 @@ import { median } from './fresh/figures.mjs'
 import { withReadmeTable } from './fresh/readme.mjs'
 import { readRows, writeRows } from './fresh/rows.mjs'
 import { runCell } from './fresh/run.mjs'
-import { verdictsOf } from './fresh/verdicts.mjs'
+import { listOf, verdictsOf } from './fresh/verdicts.mjs'
 import { Chromium, firefox } from './live/browsers.mjs'
 import { table } from './pair.mjs'
 
@@ -156,8 +156,16 @@ function textOf(cell, rows) {
       ])
     }
   }
+  const outages = rows.flatMap(({ transport, direction, seed, afterOutage: after }) => {
+    if (after === undefined) return []
+    const { firstMs, stale, missing, isOpen } = after
+    const end = isOpen ? '' : ', DISCONNECTED'
+    return [
+      `seed ${seed}, ${transport} ${direction}: first state ${ms(firstMs)} ms old, ${stale} stale, ${missing} reliable ones never came${end}`,
+    ]
+  })
   const head = ['', 'transport', 'delivered', 'latency p50', 'p95', 'p99', 'age p50', 'p95', 'p99', cell.goal]
-  return `── ${cell.name}: ${cell.title}; median (worst) of ${new Set(rows.map((row) => row.seed)).size} seeds, ms\n\n${table([head, ...lines])}\n`
+  return `── ${cell.name}: ${cell.title}; median (worst) of ${new Set(rows.map((row) => row.seed)).size} seeds, ms\n\n${table([head, ...lines])}\n${outages.map((line) => `${line}\n`).join('')}`
 }
 
 /** @param {readonly Row[]} rows */
@@ -172,11 +180,11 @@ function writeReadme(rows) {
  * @param {'up' | 'down'} direction
  */
 function verdictOf(cell, rows, direction) {
-  const { values, met, limit, isMet } = verdictsOf(cell, rows, direction)
+  const verdicts = verdictsOf(cell, rows, direction)
+  const { values, met, limit, reached } = verdicts
   if (values.length === 0) return ''
-  const digits = limit >= 10 ? 0 : 2
-  const list = values.map((value) => value.toFixed(digits)).join(' ')
-  return `${isMet ? 'met' : 'MISSED'}: ${list} (${met}/${values.length})`
+  const word = { yes: 'met', median: 'met by the median', no: 'MISSED' }[reached]
+  return `${word}: ${listOf(verdicts)}, limit ${limit.toFixed(limit >= 10 ? 0 : 2)} (${met}/${values.length})`
 }
 
 /** @param {readonly number[]} values */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { CELLS } from '../bench/fresh/cells.mjs'
-import { ageOf, deliveredShare, latencyOf } from '../bench/fresh/figures.mjs'
+import { afterOutage, ageOf, deliveredShare, latencyOf } from '../bench/fresh/figures.mjs'
 import { type Account, Load, piecesOf } from '../bench/fresh/load.mjs'
 import { withReadmeTable } from '../bench/fresh/readme.mjs'
+import { jsonOf, rowsOf } from '../bench/fresh/rows.mjs'
 import type { Row } from '../bench/fresh/run.mjs'
 
 const TICK_MS = 1000 / 60
@@ -11,10 +12,10 @@ const TICK_MS = 1000 / 60
 function accounts(delayMs: number, isLost: (n: number) => boolean = () => false): { from: Account; to: Account } {
   const sent = Array.from({ length: 600 }, (_, n) => n * TICK_MS)
   const got = sent.flatMap((at, n) => (isLost(n) ? [] : [at, at + delayMs]))
-  const empty = { reliable: [], transfer: [] }
+  const empty = () => ({ reliable: [], transfer: [] })
   return {
-    from: { sent: { state: sent, ...empty }, got: { state: [], ...empty } },
-    to: { sent: { state: [], ...empty }, got: { state: got, ...empty } },
+    from: { sent: { state: sent, ...empty() }, got: { state: [], ...empty() } },
+    to: { sent: { state: [], ...empty() }, got: { state: got, ...empty() } },
   }
 }
 
@@ -39,6 +40,15 @@ describe('the figures of the fresh bench', () => {
     expect(deliveredShare(direction, 'state', 1000, 9000)).toBeCloseTo(0.9)
     expect(latencyOf(direction, 'state', 1000, 9000, false).p99).toBeCloseTo(50)
     expect(latencyOf(direction, 'state', 1000, 9000, true)).toMatchObject({ p99: Number.POSITIVE_INFINITY })
+  })
+
+  test('what comes after an outage is told by when it came, not by when it was sent', () => {
+    const { from, to } = accounts(50, (n) => n * TICK_MS >= 3000 && n * TICK_MS < 5000)
+    expect(afterOutage({ from, to }, 5000)).toEqual({ firstMs: 50, stale: 0, missing: 0 })
+    to.got.state.push(3500, 5001, 4000, 5300)
+    from.sent.reliable.push(1, 2)
+    to.got.reliable.push(2, 52)
+    expect(afterOutage({ from, to }, 5000)).toEqual({ firstMs: 1501, stale: 2, missing: 1 })
   })
 
   test('a message is counted once, and a cut one when its last piece comes', () => {
@@ -78,9 +88,16 @@ test('the README gets a line for each cell that was run, with the verdict on its
   )
   const text = 'a\n<!-- npm run bench -- fresh --readme -->\nold\n<!-- end of the table -->\nb\n'
   const table = withReadmeTable(text, rows)
+  expect(table).toContain('1 seed, Chromium 1.2 with Node')
   expect(table).toContain('60 / 60 | 1,000 / 1,000 | 70 / 90 | 90 % / 90 %')
-  expect(table).toContain('yes 1/1 / **no** 0/1')
+  expect(table).toContain('1/1 / **no** 0/1')
+  const two = withReadmeTable(text, [...rows, ...rows.map((row) => ({ ...row, seed: 2, age: figures(60) }))])
+  expect(two).toContain('60 (60) / 60 (60) | 530 (1,000) / 530 (1,000) | 65 (70) / 75 (90)')
+  expect(two).toContain('2/2 / 1/2')
+  expect(two).toContain('1.3 | 1.00 1.17 | 1.00 1.50 |')
   expect(table).not.toContain('old')
   expect(withReadmeTable(table, rows)).toBe(table)
   expect(() => withReadmeTable('a\nb\n', rows)).toThrow(/README/)
+  const odd = rows.map((row) => ({ ...row, latency: { p50: 1, p95: Number.POSITIVE_INFINITY, p99: Number.NaN } }))
+  expect(rowsOf(jsonOf(odd))).toEqual(odd)
 })

@@ -11,7 +11,7 @@ import { median } from './figures.mjs'
  * @property {readonly number[]} values of the figure that the goal is about, one for each seed
  * @property {number} limit
  * @property {number} met seeds that reach the goal
- * @property {boolean} isMet whether the median does
+ * @property {'yes' | 'median' | 'no'} reached by every seed, by the median but not by the worst, or not even by that
  */
 
 /**
@@ -35,10 +35,24 @@ export function verdictsOf(cell, rows, direction) {
   const limit = verdicts[0]?.limit ?? Number.NaN
   const least = verdicts[0]?.delivered ?? 0
   const reaches = (/** @type {number} */ value, /** @type {number} */ share) => value <= limit && share >= least
+  const met = values.filter((value, i) => reaches(value, shares[i] ?? 0)).length
   return {
     values,
     limit,
-    met: values.filter((value, i) => reaches(value, shares[i] ?? 0)).length,
-    isMet: values.length > 0 && reaches(median(values), median(shares)),
+    met,
+    reached: met === values.length ? 'yes' : reaches(median(values), median(shares)) ? 'median' : 'no',
   }
+}
+
+/**
+ * @param {Verdicts} verdicts
+ * @returns {string} the figure of each seed, sorted
+ */
+export function listOf({ values, limit }) {
+  const digits = limit >= 10 ? 0 : 2
+  const text = (/** @type {number} */ value) => (Number.isFinite(value) ? value.toFixed(digits) : '∞')
+  return [...values]
+    .sort((a, b) => a - b)
+    .map(text)
+    .join(' ')
 }

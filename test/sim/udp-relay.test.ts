@@ -226,6 +226,22 @@ describe('UdpRelay', () => {
     expect(relay.counters).toMatchObject({ clientsOpen: 1, clientsSeen: 1, up: { received: 5 } })
   })
 
+  test('lets nothing of a client that was cut through, and all of the others', async () => {
+    const server = await openEcho()
+    const [one, two] = [await Party.open(), await Party.open()]
+    const relay = await openRelay(server)
+    await stream(one, relay, 1, () => one.heard.length)
+    await stream(two, relay, 1, () => two.heard.length)
+    expect(relay.cut(0)).toBe(true)
+    expect(relay.cut(7)).toBe(false)
+    await stream(one, relay, 5, () => relay.counters.cutPackets)
+    server.send(numbered(9), [...server.from][0]!)
+    await until(() => relay.counters.cutPackets === 6)
+    await stream(two, relay, 3, () => two.heard.length - 1)
+    expect(one.heard.length).toBe(1)
+    expect(relay.counters).toMatchObject({ clientsOpen: 2, up: { received: 5 } })
+  })
+
   test('frees the place of a silent client and still counts what it did', async () => {
     const server = await Party.open()
     const [one, two] = [await Party.open(), await Party.open()]
