@@ -52,7 +52,7 @@ export async function openPipe(options: AttemptOptions, deadline: Deadline): Pro
       timeoutMs: options.signalTimeoutMs,
     })
     await deadline.race(connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp }))
-    await deadline.race(channelOpen(connection, channel, options.channelTimeoutMs))
+    await deadline.race(channelOpen(transport, connection, channel, options.channelTimeoutMs))
     return { transport, location: answer.location, ticket: answer.ticket, awayMs: answer.awayMs }
   } catch (error) {
     transport.close()
@@ -61,30 +61,35 @@ export async function openPipe(options: AttemptOptions, deadline: Deadline): Pro
   }
 }
 
-function channelOpen(connection: RTCPeerConnection, channel: RTCDataChannel, timeoutMs: number): Promise<void> {
+function channelOpen(
+  transport: DataChannelTransport,
+  connection: RTCPeerConnection,
+  channel: RTCDataChannel,
+  timeoutMs: number,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: TransportError) => {
       clearTimeout(timer)
       channel.removeEventListener('open', look)
-      channel.removeEventListener('close', look)
-      connection.removeEventListener('connectionstatechange', look)
+      transport.onEnd = undefined
       if (error === undefined) resolve()
       else reject(error)
     }
     const look = () => {
       if (channel.readyState === 'open') settle()
-      else if (failureOf(connection) !== undefined || channel.readyState === 'closed') settle(failed(connection))
+      else if (failureOf(connection) !== undefined || channel.readyState === 'closed')
+        settle(failed(failureOf(connection)))
     }
     const timer = setTimeout(() => settle(late(connection, timeoutMs)), timeoutMs)
     channel.addEventListener('open', look)
-    channel.addEventListener('close', look)
-    connection.addEventListener('connectionstatechange', look)
+    // Its word and no later look: it closes what has failed, and then there is nothing left to see.
+    transport.onEnd = ({ detail }) => settle(failed(detail))
     look()
   })
 }
 
-function failed(connection: RTCPeerConnection): TransportError {
-  switch (failureOf(connection)) {
+function failed(detail: string | undefined): TransportError {
+  switch (detail) {
     case 'ice-failed':
       return noPath('ICE gave up')
     case 'dtls-failed':

@@ -70,5 +70,7 @@ export function failureOf(
 ): 'ice-failed' | 'dtls-failed' | 'connection-closed' | undefined {
   if (connection.connectionState === 'closed') return 'connection-closed'
   if (connection.connectionState !== 'failed') return undefined
-  return connection.iceConnectionState === 'failed' ? 'ice-failed' : 'dtls-failed'
+  const { iceConnectionState } = connection
+  // Firefox says `new` to the end where no candidates make a pair.
+  return iceConnectionState === 'failed' || iceConnectionState === 'new' ? 'ice-failed' : 'dtls-failed'
 }

@@ -7,7 +7,15 @@ import { sdpOf } from '../signal/sdp.ts'
 import { type Loopback, loopback } from './loopback.ts'
 
 /** What becomes of a connection once it has its answer. */
-export type Fate = 'opens' | 'ice-fails' | 'dtls-fails' | 'closes' | 'hangs' | 'hangs-after-ice' | 'silent'
+export type Fate =
+  | 'opens'
+  | 'ice-fails'
+  | 'ice-finds-no-pair'
+  | 'dtls-fails'
+  | 'closes'
+  | 'hangs'
+  | 'hangs-after-ice'
+  | 'silent'
 
 /** A browser's side of WebRTC in memory, with a Gannet server behind every connection that opens. */
 export class FakeWebRtc<C extends ChannelTable> {
@@ -72,7 +80,8 @@ class FakeChannel extends EventTarget {
     if (this.readyState === 'closed') return
     this.readyState = 'closed'
     this.pipe?.close()
-    this.dispatchEvent(new Event('close'))
+    // Browsers fire it in a task of its own.
+    queueMicrotask(() => this.dispatchEvent(new Event('close')))
   }
 }
 
@@ -123,6 +132,9 @@ export class FakeConnection extends EventTarget {
         break
       case 'ice-fails':
         this.#move('failed', 'failed')
+        break
+      case 'ice-finds-no-pair':
+        this.#move('failed', 'new')
         break
       case 'dtls-fails':
         this.#move('failed', 'connected')
