@@ -19,7 +19,7 @@
  * @property {Percentiles} latency
  * @property {Percentiles} age
  * @property {import('./figures.mjs').AfterOutage & { isOpen: boolean }} [afterOutage] `isOpen`: still connected at the end
- * @property {import('./cut.mjs').CutReport} [cut]
+ * @property {import('./cut.mjs').CutReport & { isOpen: boolean }} [cut]
  */
 
 /**
@@ -36,6 +36,7 @@
  * @property {'full' | 'lean'} [redundancy]
  * @property {number} [transferBytes]
  * @property {number} [transferEveryMs]
+ * @property {number} [warmUpMs] before anything is judged: windows open, estimates settle. Default 4,000
  * @property {number} [seconds] measured; default 20
  * @property {number} [judgedFromMs] start of what is judged, after the warm-up
  * @property {number} [agedFromMs] where that differs for the age

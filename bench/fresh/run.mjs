@@ -21,7 +21,6 @@ import { HZ, Load } from './load.mjs'
  */
 
 const LOOPBACK = '127.0.0.1'
-/** Time before anything is judged, ms: windows open, estimates settle. */
 const WARM_UP_MS = 4000
 /** Time after the last tick in which things may still come, ms; a reliable transfer gets longer. */
 const DRAIN_MS = 1500
@@ -57,7 +56,7 @@ const clock = () => Number(process.hrtime.bigint()) / 1e6
 export async function runCell(cell, seed, opener, settings = {}) {
   /** @type {(() => unknown)[]} */
   const closers = []
-  const limitMs = OVERHEAD_LIMIT_MS + WARM_UP_MS + 1000 * (cell.seconds ?? SECONDS)
+  const limitMs = OVERHEAD_LIMIT_MS + (cell.warmUpMs ?? WARM_UP_MS) + 1000 * (cell.seconds ?? SECONDS)
   /** @type {Promise<never>} */
   const hangs = new Promise((_, reject) => {
     const timer = setTimeout(() => reject(new Error(`not done after ${limitMs / 1000} s`)), limitMs)
@@ -139,9 +138,10 @@ async function measured(cell, seed, opener, { options = {}, log = () => {}, cont
   const { errorMs } = await page.ask({ setClock: `${pages.url}/clock` })
   if (!(errorMs <= MAX_CLOCK_ERROR_MS)) throw new Error(`the page's clock may be wrong by ${errorMs} ms`)
 
+  const warmUpMs = cell.warmUpMs ?? WARM_UP_MS
   const measuredMs = (cell.seconds ?? SECONDS) * 1000
   const startAt = clock() + 300
-  const fromAt = startAt + WARM_UP_MS
+  const fromAt = startAt + warmUpMs
   const toAt = fromAt + measuredMs
   /** @type {(atMs: number, act: () => void) => void} */
   const schedule = (atMs, act) => {
@@ -157,12 +157,12 @@ async function measured(cell, seed, opener, { options = {}, log = () => {}, cont
   /** @type {(index: number) => Plan} */
   const planOf = (index) => ({
     startAt: startAt + index * STAGGER_MS,
-    ticks: Math.round(((WARM_UP_MS + measuredMs) * HZ) / 1000),
+    ticks: Math.round(((warmUpMs + measuredMs) * HZ) / 1000),
     stateBytes: cell.stateBytes,
     reliablePerSecond: cell.reliablePerSecond ?? 0,
     reliableBytes: cell.reliableBytes ?? 0,
     transferBytes: cell.transferBytes ?? 0,
-    transferTicks: transferTicks(cell, measuredMs),
+    transferTicks: transferTicks(cell, warmUpMs, measuredMs),
     seed,
   })
   const runs = served.flatMap(({ contender, side }) => {
@@ -190,7 +190,7 @@ async function measured(cell, seed, opener, { options = {}, log = () => {}, cont
       ...(cell.outageEndsMs !== undefined && {
         afterOutage: { ...afterOutage({ from, to }, fromAt + cell.outageEndsMs), isOpen },
       }),
-      ...(cut && transport === 'gannet' && { cut: cut.report() }),
+      ...(cut && transport === 'gannet' && { cut: { ...cut.report(), isOpen } }),
       browser: opener.name,
     })
   }
@@ -209,12 +209,13 @@ async function measured(cell, seed, opener, { options = {}, log = () => {}, cont
 
 /**
  * @param {Cell} cell
+ * @param {number} warmUpMs
  * @param {number} measuredMs
  */
-function transferTicks(cell, measuredMs) {
+function transferTicks(cell, warmUpMs, measuredMs) {
   if (cell.transferEveryMs === undefined) return []
   const ticks = []
-  for (let atMs = WARM_UP_MS + 50; atMs < WARM_UP_MS + measuredMs; atMs += cell.transferEveryMs) {
+  for (let atMs = warmUpMs + 50; atMs < warmUpMs + measuredMs; atMs += cell.transferEveryMs) {
     ticks.push(Math.round((atMs * HZ) / 1000))
   }
   return ticks

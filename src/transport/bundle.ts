@@ -7,6 +7,11 @@ const NUMBERS = 16
 const SUSPECT_LOST = 4
 /** Packets in a row after which a suspect is given up, if another pipe carries: eight of them were sent to try it. */
 const RETIRE_LOST = 12
+/**
+ * Packets on other pipes after which a suspect is given up as well: four seconds at 60 Hz. SCTP, its timer backed off, may keep what is
+ * to try it for longer than that.
+ */
+const RETIRE_PASSED = 256
 /** Packets on other pipes between two that try a suspect: a quarter of a second at 60 Hz. */
 const PROBE_EVERY = 16
 
@@ -14,6 +19,8 @@ const PROBE_EVERY = 16
 interface Member {
   readonly pipe: Transport
   readonly number: number
+  /** Packets that others took since it is a suspect. */
+  passed: number
 }
 
 /**
@@ -88,7 +95,7 @@ export class Bundle implements Transport {
     if (pipe.maxPacketBytes < this.maxPacketBytes) {
       throw new RangeError(`a pipe of ${pipe.maxPacketBytes}-byte packets, expected ${this.maxPacketBytes} or more`)
     }
-    this.#members.push({ pipe, number: this.#nextNumber })
+    this.#members.push({ pipe, number: this.#nextNumber, passed: 0 })
     this.#nextNumber = (this.#nextNumber + 1) % NUMBERS
     pipe.onPacket = (packet) => this.onPacket?.(packet)
     pipe.onEnd = (end) => this.#remove(pipe, end)
@@ -106,18 +113,29 @@ export class Bundle implements Transport {
     if (this.#members.length === 0) return
     const at = this.#told >= 0 ? this.#told : this.#choose()
     this.#told = -1
-    const { pipe, number } = this.#members[at]!
-    if (this.#isSuspect(number)) this.#sinceProbe = 0
+    const chosen = this.#members[at]!
+    if (this.#isSuspect(chosen.number)) this.#sinceProbe = 0
     else this.#sinceProbe++
     this.#next = at + 1
-    pipe.send(packet)
-    if (this.#lostInRow(number) >= RETIRE_LOST && this.#isCarriedWithout(number)) this.retire(pipe, 'stalled')
+    chosen.pipe.send(packet)
+    this.#passBy(chosen)
   }
 
   close(): void {
     if (this.#isOver) return
     this.#isOver = true
     for (const { pipe } of this.#members.splice(0)) pipe.close()
+  }
+
+  /** Counts against suspects that another has taken a packet, and gives up one that has been tried for long enough. */
+  #passBy(chosen: Member): void {
+    let dead: Member | undefined
+    for (const member of this.#members) {
+      if (!this.#isSuspect(member.number)) member.passed = 0
+      else if (member !== chosen) member.passed++
+      if (this.#lostInRow(member.number) >= RETIRE_LOST || member.passed >= RETIRE_PASSED) dead = member
+    }
+    if (dead !== undefined && this.#isCarriedWithout(dead.number)) this.retire(dead.pipe, 'stalled')
   }
 
   /** Place of the pipe that takes the next packet; there must be one. */

@@ -103,9 +103,18 @@ describe('a pipe that carries nothing', () => {
     send(48)
     expect([6, 7]).toContain(taken()[1])
     send(200)
-    // The count of losses is looked at when the next one is sent.
-    expect([taken()[1], bundle.pipes, ends]).toEqual([13, [pipes[0], pipes[2]], []])
+    expect([taken()[1], bundle.pipes, ends]).toEqual([12, [pipes[0], pipes[2]], []])
     expect(pipes[1]!.closedAt).toBeDefined()
+  })
+
+  test('is closed as well when what is to try it waits below it for long', () => {
+    const { pipes, bundle, send, taken } = watched(2, (place) => place !== 1)
+    send(8)
+    pipes[1]!.backlogBytes = 1000
+    send(255)
+    expect([taken()[1], bundle.size]).toEqual([4, 2])
+    send(1)
+    expect([taken()[1], bundle.pipes]).toEqual([4, [pipes[0]]])
   })
 
   test('is back in use as soon as it carries again', () => {
