@@ -10,6 +10,7 @@ import { runCore } from '../bench/core.mjs'
 import { benchFresh } from '../bench/fresh.mjs'
 import { runLinear } from '../bench/linear.mjs'
 import { runLong } from '../bench/long.mjs'
+import { benchModel } from '../bench/model.mjs'
 import { runParity } from '../bench/parity.mjs'
 import { runPipe } from '../bench/pipe.mjs'
 import { FIGURES_OF, writeReadme } from '../bench/readme.mjs'
@@ -59,6 +60,7 @@ async function main(args) {
   if (args.includes('reliable')) return benchReliable(args)
   if (args.includes('transfer')) return benchTransfer(args)
   if (args.includes('fresh')) return benchFresh(args)
+  if (args.includes('model')) return benchModel(args)
   const { values, positionals } = parseArgs({
     args: [...args],
     options: {
