@@ -10,7 +10,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   './browser': 39_400,
   './codec': 9_050,
   './doctor': 39_400,
-  './play': 2_030,
+  './play': 2_100,
   './signal': 4_700,
   './sim': 10_200,
   './devtools': 9_300,

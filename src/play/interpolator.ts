@@ -7,6 +7,8 @@ const RESERVE_MS = 2
 /** How much faster or slower than real time the shown time may run, and the error at which it jumps, ms. */
 const SLEW = 0.1
 const JUMP_MS = 1000
+/** When nothing has been drawn for this long, nobody waited for a state any longer, ms: the page stood still, not the path. */
+const PAUSE_MS = 50
 /** After a guess, the time in which the shown way comes back to the true one, ms. */
 const MERGE_MS = 150
 
@@ -88,11 +90,13 @@ export class Interpolator<T> {
     const time = snapshot.tick * tickMs
     if (time <= this.#newestMs) return
     this.#observe(time - now, now)
-    const ready = now + Math.max(this.#quickest, this.#olderQuickest)
     if (this.#newestMs > Number.NEGATIVE_INFINITY) {
+      const isPaused = now - this.#sampledAt > PAUSE_MS
+      const ready = isPaused ? this.#sampledAt + PAUSE_MS : now
       // From the state before on, this one was waited for.
-      const neededMs = Math.min(maxDelayMs, ready - this.#newestMs + RESERVE_MS)
-      this.#delayMs = Math.max(neededMs, this.#delayMs - DECAY_MS)
+      const waitedMs = ready + Math.max(this.#quickest, this.#olderQuickest) - this.#newestMs
+      const neededMs = Math.min(maxDelayMs, waitedMs + RESERVE_MS)
+      this.#delayMs = Math.max(neededMs, this.#delayMs - (isPaused ? 0 : DECAY_MS))
     }
     this.#newestMs = time
     const present = new Set<number>()

@@ -1,7 +1,9 @@
 /** Ticks that advice waits for the last one to show: the server's window and a round trip. */
 const ADVICE_PAUSE = 150
-/** Ticks that are made up at once after a pause of the page; what is more is skipped. */
-const MOST_DUE = 8
+/** Ticks that are made up at once after a pause of the page, half a second at 60 Hz; what is more is skipped. */
+const MOST_DUE = 30
+/** Ticks that one piece of advice changes the lead by, at most. */
+const MOST_ADVICE = 4
 /** How much faster and slower than the server we run while we run ahead or fall back: late inputs are lost, early ones only wait. */
 const HURRY = 0.5
 const DAWDLE = 0.1
@@ -162,7 +164,7 @@ export class Predictor<State, Input> {
       return
     }
     this.#advisedAt = this.#tick
-    this.lead += Math.max(-1, Math.min(MOST_DUE / 2, ticks))
+    this.lead += Math.max(-1, Math.min(MOST_ADVICE, ticks))
   }
 
   /** The state to draw, `share` of the way from the tick before to the present one; `undefined` before the server's first word. */

@@ -341,6 +341,8 @@ describe('a predictor', () => {
     predictor.step(0)
     expect(predictor.due(13)).toBe(3)
     expect(predictor.due(9)).toBe(0)
+    for (let due = predictor.due(13); due > 0; due--) predictor.step(0)
+    expect(predictor.due(40)).toBe(27)
     expect(predictor.due(5000)).toBe(1)
   })
 })
@@ -377,6 +379,28 @@ describe('an interpolator', () => {
       interpolator.push(one(tick, tick), now)
     }
     expect(interpolator.delayMs).toBeGreaterThan(100)
+  })
+
+  test('does not take a page that stood still for a slow path', () => {
+    const delays: number[] = []
+    for (const isStill of [true, false]) {
+      const interpolator = make()
+      let last = -1
+      for (let tick = 0; tick <= 400; tick += 2) {
+        // 300 ms in which nothing is drawn and nothing taken, or in which nothing comes.
+        const isHeld = tick >= 100 && tick < 130
+        if (isHeld && !isStill) interpolator.sample(tick * 10)
+        if (isHeld) continue
+        for (let late = tick === 130 ? 100 : tick; late <= tick; late += 2)
+          interpolator.push(one(late, late), tick * 10)
+        const value = interpolator.sample(tick * 10).get(1) ?? last
+        must(value >= last, () => `back from ${last} to ${value} at tick ${tick}`)
+        last = value
+        if (tick === 130) delays.push(interpolator.delayMs)
+      }
+    }
+    expect(delays[0]).toBeLessThan(90)
+    expect(delays[1]).toBeGreaterThan(300)
   })
 
   test('guesses for a while when nothing comes, then holds still', () => {
