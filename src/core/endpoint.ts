@@ -91,6 +91,11 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     this.stats.backlogBytes = bytes
   }
 
+  /** The driver's word that of the packets polled for `pipe`, 0 to 255, `bytes` still wait below it: those tell nothing of the path. */
+  hold(pipe: number, bytes: number): void {
+    this.#flow.hold(pipe, bytes, this.#now)
+  }
+
   /** Server with `autoAccept: false`: a client has said hello and waits for `accept` or `reject`. */
   get isAsking(): boolean {
     return this.state === 'connecting' && this.#handshake.isAsking

@@ -34,7 +34,8 @@ export interface EndpointStats {
   burstDown: number
   /**
    * Queue that stands on the path in our direction, ms: the smallest transit time of the last eighth of a round trip above the
-   * smallest of the last 5 to 10 s, from the instants of arrival that acks tell. 0 to 8,192; includes what waits below us.
+   * smallest of the last 5 to 10 s, from the instants of arrival that acks tell. 0 to 8,192. Packets that were seen to wait below
+   * us do not count.
    */
   queueMs: number
   /** Bytes of our packets that the peer confirms per second, over the last quarter of a round trip (at least 20 ms) with news; 0 before. */

@@ -79,6 +79,14 @@ export class Bundle implements Transport {
     return this.#members[this.#told]!.number
   }
 
+  tellHeld(tell: (pipe: number, bytes: number) => void): void {
+    for (let i = 0; i < this.#members.length; i++) {
+      const { pipe, number } = this.#members[i]!
+      const { backlogBytes } = pipe
+      if (backlogBytes > 0) tell(number, backlogBytes)
+    }
+  }
+
   watch(stats: readonly PipeStats[]): void {
     this.#stats = stats
   }

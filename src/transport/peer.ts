@@ -256,6 +256,8 @@ export class Peer<C extends ChannelTable = ChannelTable> {
     const transport = this.#transport
     let sentBytes = 0
     endpoint.backlogBytes = transport.backlogBytes
+    if (transport.tellHeld !== undefined) transport.tellHeld(this.#hold)
+    else if (endpoint.backlogBytes > 0) endpoint.hold(transport.pipe ?? 0, endpoint.backlogBytes)
     while (sentBytes < maxBytes) {
       const packet = endpoint.pollPacket(transport.pipe)
       if (packet === undefined) break
@@ -268,6 +270,8 @@ export class Peer<C extends ChannelTable = ChannelTable> {
     const isHeld = endpoint.backlogBytes > 0 || (!this.#isDriven(now) && endpoint.wakeAt <= now)
     this.#retryAt = isHeld ? now + BACKLOG_POLL_MS : undefined
   }
+
+  readonly #hold = (pipe: number, bytes: number): void => this.#endpoint.hold(pipe, bytes)
 
   /** After anything that happened: the end if it came, the next alarm, the word to our maker. */
   #settle(now: number): void {

@@ -26,6 +26,8 @@ export interface Transport {
   readonly backlogBytes: number
   /** Of a transport of several pipes: the number of the one that takes the next packet, 0 to 255. */
   readonly pipe?: number
+  /** Of such a transport: calls `tell` for each pipe below which something waits, with its number and the bytes. */
+  tellHeld?(tell: (pipe: number, bytes: number) => void): void
   /** Of such a transport: told once where it can read how the packets of each pipe fare, by number. */
   watch?(pipes: readonly PipeStats[]): void
   /** Takes `packet` now: the buffer may be reused when the call returns. Never throws; a dead transport drops. */

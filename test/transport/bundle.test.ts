@@ -70,6 +70,21 @@ describe('the choice of a pipe', () => {
   })
 })
 
+test('each pipe below which something waits is told, by its number', () => {
+  const { pipes, bundle } = setUp(3)
+  const told: [number, number][] = []
+  const tell = (pipe: number, bytes: number) => told.push([pipe, bytes])
+  bundle.tellHeld(tell)
+  pipes[0]!.backlogBytes = 10
+  pipes[2]!.backlogBytes = 30
+  bundle.retire(pipes[1]!, 'enough')
+  bundle.tellHeld(tell)
+  expect(told).toEqual([
+    [0, 10],
+    [2, 30],
+  ])
+})
+
 describe('a pipe that carries nothing', () => {
   /** A bundle whose packets have the fates that `carries` says, with the counts that an endpoint would keep. */
   function watched(count: number, carries: (place: number) => boolean) {

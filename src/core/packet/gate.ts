@@ -7,7 +7,7 @@ import type { Lanes } from './lanes.ts'
 import type { SentPackets } from './sent-packets.ts'
 
 /** What still waits below us so long after it was handed down is held back there, ms; before that it is only on its way out. */
-const HELD_MS = 4
+export const HELD_MS = 4
 /** A line of messages this long, full packets, is a flood: eight are about what waits below us at most. */
 const LINE_PACKETS = 8
 /** Losses below this share, 0 to 1, shut no window of SCTP for long; a thread that waits for its core makes some up. */

@@ -7,6 +7,7 @@ import { Governor } from '../recovery/governor.ts'
 import { HorizonRule } from '../recovery/horizon-rule.ts'
 import { JitterMeter } from '../recovery/jitter.ts'
 import { Redundancy } from '../recovery/redundancy.ts'
+import { renoBytesPerSecond } from '../recovery/reno.ts'
 import { RttEstimator } from '../recovery/rtt.ts'
 import { createController, SendBudget } from '../recovery/send-budget.ts'
 import { TickMeter } from '../recovery/tick-meter.ts'
@@ -17,7 +18,7 @@ import type { Reader } from '../wire/reader.ts'
 import { expand16 } from '../wire/sequence.ts'
 import type { Writer } from '../wire/writer.ts'
 import { AckTiming, WIRE_OVERHEAD_BYTES } from './ack-timing.ts'
-import { Gate } from './gate.ts'
+import { Gate, HELD_MS } from './gate.ts'
 import { Lanes } from './lanes.ts'
 import { Packer } from './packer.ts'
 import { ReceivedPackets } from './received-packets.ts'
@@ -106,8 +107,11 @@ export class PacketFlow implements SentPacketListener {
 
   queuedMs(channel: SendChannel): number {
     const bytes = Math.max(0, this.#lanes.bytesAhead(channel) + this.backlogBytes + this.#budget.debtBytes)
-    const { carriedBytesPerSecond, bytesPerSecond } = this.#governor
-    return (bytes * 1000) / Math.min(this.#budget.bulkBytesPerSecond, carriedBytesPerSecond, bytesPerSecond)
+    const expected = this.#sent.pipesInUse * renoBytesPerSecond(this.#stats.rttMinMs, this.#stats.lossUp)
+    const carried = this.#governor.carriedBytesPerSecond(expected)
+    // Reliable data leaves in the ticks that the governor leaves out, too.
+    const governed = channel.config.isReliable ? Number.POSITIVE_INFINITY : this.#governor.bytesPerSecond
+    return (bytes * 1000) / Math.min(this.#budget.bulkBytesPerSecond, carried, governed)
   }
 
   /** Takes a data packet. `hasRoom`: whether messages may be delivered. */
@@ -238,6 +242,11 @@ export class PacketFlow implements SentPacketListener {
     this.#gate.feed(isUrgent)
   }
 
+  /** The driver's word that of what `pipe` was given `bytes` still wait below it. */
+  hold(pipe: number, bytes: number, now: number): void {
+    this.#sent.hold(pipe, bytes, now - HELD_MS)
+  }
+
   /** Instant of the next packet that should not wait for the game's tick, ms: an early ack, a resend in haste, bulk, a probe. */
   hasteAt(now: number): number {
     if (this.#gate.isBlocked) return Number.POSITIVE_INFINITY
@@ -327,8 +336,10 @@ export class PacketFlow implements SentPacketListener {
     const sample = this.#sent.onAck(ack, this.#header.bits)
     if (sample !== undefined && this.#header.ackDelayMs < Number.POSITIVE_INFINITY) {
       this.#rtt.observe(now - sample.sentAt - this.#header.ackDelayMs, now)
-      this.#clock.onAck(this.#header.timestamp, this.#header.ackDelayMs, sample.sentAt, now)
-      this.#budget.onArrival(sample.sentAt, this.#header.timestamp / TIMESTAMP_PER_MS - this.#header.ackDelayMs, now)
+      const { timestamp, ackDelayMs } = this.#header
+      // What waited below us first tells nothing of the way.
+      if (!sample.isHeld) this.#clock.onAck(timestamp, ackDelayMs, sample.sentAt, now)
+      this.#budget.onArrival(sample.sentAt, timestamp / TIMESTAMP_PER_MS - ackDelayMs, now, sample.isHeld)
       const stats = this.#stats
       stats.rttSamples = this.#rtt.samples
       stats.rttMs = this.#rtt.smoothedMs

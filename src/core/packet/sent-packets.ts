@@ -7,6 +7,8 @@ import { Manifests } from './manifests.ts'
 
 /** Records to begin with: a game at 60 Hz on a clean path whose acks come within half a second needs no more. A power of two. */
 const FIRST_RECORDS = 32
+/** A pipe that had none of so many packets is not in use. */
+const PIPE_SPAN = 64
 /** Packets behind the oldest open one for which a late ack still corrects the count of losses. */
 const LATE_SPAN = 64
 
@@ -33,6 +35,8 @@ export class SentPacket implements SentPacketTimes {
   isWholeReport = false
   /** Carried a fragment of a large reliable message. */
   isBulk = false
+  /** Seen to wait below us: it left later than `sentAt`. */
+  isHeld = false
   /** The driver's number for what carried it. */
   pipe = 0
   /** Instant at which it was declared lost, ms; `Infinity` if it never was. */
@@ -75,6 +79,8 @@ export class SentPackets {
   /** Packets in flight that asked for an ack. */
   elicitingInFlight = 0
   bulkBytesInFlight = 0
+  /** Newest packet of each pipe. */
+  readonly #newestOf: number[] = []
   /** Instant of the last packet that asked for an ack, ms; −Infinity before any. */
   lastElicitingAt: number = Number.NEGATIVE_INFINITY
   /** Instant at which the loss rule has something to do, ms. */
@@ -119,7 +125,9 @@ export class SentPackets {
     packet.isWholeReport = isWholeReport
     packet.lostAt = Number.POSITIVE_INFINITY
     packet.isBulk = isBulk
+    packet.isHeld = false
     packet.pipe = pipe
+    this.#newestOf[pipe] = packet.sequence
     pipeStatsOf(this.#stats, pipe).packetsSent++
     if (isBulk) this.bulkBytesInFlight += bytes
     packet.state = 'in-flight'
@@ -165,6 +173,26 @@ export class SentPackets {
   update(now: number): void {
     this.#detect(now)
     this.#finalise(now)
+  }
+
+  /** Pipes that took any of the last 64 packets; at least 1. */
+  get pipesInUse(): number {
+    const from = this.next - PIPE_SPAN
+    return Math.max(
+      1,
+      this.#newestOf.reduce((count, newest) => (newest >= from ? count + 1 : count), 0),
+    )
+  }
+
+  /** The newest packets of `pipe`, `bytes` of them, still wait below us; those sent after `before` may be just on their way out. */
+  hold(pipe: number, bytes: number, before: number): void {
+    let rest = bytes
+    for (let sequence = this.next - 1; sequence >= this.#oldest && rest > 0; sequence--) {
+      const packet = this.#at(sequence)
+      if (packet.pipe !== pipe) continue
+      rest -= packet.bytes
+      if (packet.sentAt <= before) packet.isHeld = true
+    }
   }
 
   /** The oldest packet in flight that asked for an ack and carried something. */

@@ -153,10 +153,13 @@ export class Governor {
     this.#endRound(queueMs >= 0 && this.#isQueueHidden(queueMs), now)
   }
 
-  /** What the layer below has carried of late, bytes per second; `Infinity` while it holds nothing back. */
-  get carriedBytesPerSecond(): number {
-    if (this.#freeRounds > 1) return Number.POSITIVE_INFINITY
-    return Math.max(this.#delivered, this.#leastBytesPerSecond)
+  /**
+   * What the layer below carries, bytes per second: as was delivered of late while it holds packets back, but at least what it is
+   * `expected` to carry, since less may have been asked of it; else that. `expected` may be `Infinity`: no limit is known.
+   */
+  carriedBytesPerSecond(expected: number): number {
+    if (this.#freeRounds > 1) return this.#isOff ? Number.POSITIVE_INFINITY : expected
+    return Math.max(this.#delivered, this.#leastBytesPerSecond, expected < Number.POSITIVE_INFINITY ? expected : 0)
   }
 
   /** Why the game's data may not leave now. */

@@ -154,9 +154,12 @@ export class SendBudget {
     this.#tell()
   }
 
-  /** The newest packet confirmed, sent at `sentAt`, arrived at `arrivedAt`, ms on the peer's clock in its low 16,384. */
-  onArrival(sentAt: number, arrivedAt: number, now: number): void {
-    this.#queue.observe(sentAt, arrivedAt, now)
+  /**
+   * The newest packet confirmed, sent at `sentAt`, arrived at `arrivedAt`, ms on the peer's clock in its low 16,384. `isHeld`: it
+   * waited below us before it left.
+   */
+  onArrival(sentAt: number, arrivedAt: number, now: number, isHeld = false): void {
+    this.#queue.observe(sentAt, arrivedAt, now, isHeld)
     this.#delivery.mark(this.#queue.arrivedAt)
     this.#hasNews = true
   }

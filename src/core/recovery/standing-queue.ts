@@ -31,14 +31,19 @@ export class StandingQueue {
   /** ms; `NaN` before the first sample. The smallest of the last eighth of a round trip when `update` was called. */
   queueMs: number = Number.NaN
 
-  /** A packet sent at `sentAt` arrived at `arrivedAt`, ms on the peer's clock, cut to its low 16,384. */
-  observe(sentAt: number, arrivedAt: number, now: number): void {
+  /**
+   * A packet sent at `sentAt` arrived at `arrivedAt`, ms on the peer's clock, cut to its low 16,384. `isHeld`: it did not leave at
+   * `sentAt` but waited below us, so that it tells nothing of the path's queue, and no more than when it arrived.
+   */
+  observe(sentAt: number, arrivedAt: number, now: number, isHeld = false): void {
     const raw = arrivedAt - sentAt
     const previous = this.#lastTransitMs
     // The nearest candidate: a transit time does not jump by eight seconds.
     const transit = Number.isNaN(previous)
       ? raw
       : raw - Math.round((raw - previous) / TIMESTAMP_WRAP_MS) * TIMESTAMP_WRAP_MS
+    this.arrivedAt = sentAt + transit
+    if (isHeld) return
     if (!Number.isNaN(previous)) this.noiseMs += (Math.abs(transit - previous) - this.noiseMs) * NOISE_GAIN
     this.#lastTransitMs = transit
     if (now >= this.#bucketEndsAt) {
@@ -51,7 +56,6 @@ export class StandingQueue {
     const slot = this.#count++ & MASK
     this.#at[slot] = now
     this.#transit[slot] = transit
-    this.arrivedAt = sentAt + transit
   }
 
   /** Mean difference between the transit times of two samples in turn, ms: what is jitter rather than queue. */

@@ -230,3 +230,52 @@ describe('SentPackets', () => {
     expect(open).toEqual(['0 lost', '1 lost', '2 in-flight', '3 in-flight'])
   })
 })
+
+describe('packets that wait below', () => {
+  /** Ten packets of 100 bytes, 20 ms apart, on two pipes in turn. */
+  function onTwoPipes(): Table {
+    const table = new Table()
+    for (let i = 0; i < 10; i++) {
+      table.now += 20
+      table.packets.commit(table.packets.begin(), table.now, 100, true, true, false, i % 2)
+    }
+    return table
+  }
+  const held = ({ packets }: Table): number[] =>
+    Array.from({ length: 10 }, (_, sequence) => sequence).filter((sequence) => packets.find(sequence)!.isHeld)
+
+  test('are the newest of their pipe, as many as the bytes that wait', () => {
+    const table = onTwoPipes()
+    table.packets.hold(1, 150, table.now)
+    expect(held(table)).toEqual([7, 9])
+    table.packets.hold(0, 100, table.now)
+    expect(held(table)).toEqual([7, 8, 9])
+  })
+
+  test('do not count while they may be just on their way out', () => {
+    const table = onTwoPipes()
+    table.packets.hold(1, 250, table.now - 4)
+    expect(held(table)).toEqual([5, 7])
+  })
+
+  test('are not looked for among those whose fate is known, whatever is told', () => {
+    const table = onTwoPipes()
+    table.ack(8, 0, 1, 2, 3, 4, 5, 6, 7)
+    table.packets.update(table.now)
+    table.packets.hold(1, Number.POSITIVE_INFINITY, table.now)
+    expect(held(table)).toEqual([9])
+    table.packets.hold(200, 1e9, table.now)
+    expect(held(table)).toEqual([9])
+  })
+})
+
+test('pipes are in use while they take a packet now and then', () => {
+  const { packets } = new Table()
+  const send = (pipe: number) => packets.commit(packets.begin(), 0, 100, false, true, false, pipe)
+  expect(packets.pipesInUse).toBe(1)
+  send(0)
+  send(7)
+  expect(packets.pipesInUse).toBe(2)
+  for (let i = 0; i < 64; i++) send(7)
+  expect(packets.pipesInUse).toBe(1)
+})

@@ -88,7 +88,7 @@ describe('a layer below that carries everything', () => {
     const game = new Game().run(5000, WIDE)
     expect([game.held, game.governor.bytesPerSecond]).toEqual([0, Number.POSITIVE_INFINITY])
     expect(game.governor.softPacketBytes).toBe(Number.POSITIVE_INFINITY)
-    expect(game.governor.carriedBytesPerSecond).toBe(Number.POSITIVE_INFINITY)
+    expect(game.governor.carriedBytesPerSecond(Number.POSITIVE_INFINITY)).toBe(Number.POSITIVE_INFINITY)
   })
 })
 

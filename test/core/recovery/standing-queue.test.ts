@@ -36,6 +36,19 @@ describe('StandingQueue', () => {
     }
   })
 
+  test('takes no packet that waited before it left, but knows when it arrived', () => {
+    const queue = new StandingQueue()
+    for (let now = 0; now < 200; now += 10) {
+      const isHeld = now % 50 === 40
+      const transitMs = isHeld ? 90 : 50
+      queue.observe(now - 100, stamp(now - 100, transitMs), now, isHeld)
+      queue.update(now, 10)
+      expect(queue.queueMs).toBeCloseTo(0, 0)
+      expect((queue.arrivedAt - (now - 100 + transitMs + OFFSET_MS)) % 16_384).toBeCloseTo(0, 0)
+    }
+    expect(queue.noiseMs).toBeLessThan(1)
+  })
+
   test('looks further back the more the packets jitter', () => {
     const queue = new StandingQueue()
     for (let now = 0; now < 1000; now += 5) {
