@@ -50,7 +50,7 @@ const BLOCKED_SAMPLES = 3
 
 /**
  * How many pipes help a peer: as many as it takes for none of them to carry more than SCTP's congestion control lets through at the
- * present loss and round trip (`recovery/reno.ts`), and another whenever all were blocked.
+ * present loss and round trip (`recovery/reno.ts`), what waits in our own queue counted in, and another whenever all were blocked.
  */
 export class PipeDemand {
   readonly #range: Required<PipeOptions>
@@ -69,6 +69,11 @@ export class PipeDemand {
   /** Takes a look at the peer: a few each second. `isBlocked`: something waits below every one of its `size` pipes. */
   look(now: number, stats: EndpointStats, isBlocked: boolean, size: number): number {
     if (isBlocked) this.#blocked++
+    // What waits should be gone within a second, and a second is too long to wait for a look at the rate.
+    if (stats.queuedBytes > 0) {
+      const queued = pipesFor((stats.queuedBytes * 1000) / WINDOW_MS, stats.rttMinMs, stats.lossUp)
+      if (queued >= this.#wanted) this.#want(queued, now)
+    }
     const elapsedMs = now - this.#sinceAt
     if (elapsedMs < WINDOW_MS) return this.#wanted
     const sentBytes = stats.bytesSent + SCTP_BYTES * stats.packetsSent

@@ -55,6 +55,22 @@ describe('the demand for pipes', () => {
     expect(wantedOn([{ ...path, blocked: 0.2, seconds: 10 }])).toEqual([1])
   })
 
+  test('rises at once for a large message that waits, where losses would hold it up', () => {
+    const options = { channels: { state: { kind: 'sequenced' } } } as const
+    const wantedWith = (queuedBytes: number, loss: number): number => {
+      const { stats } = createEndpoint('client', options, { maxPacketBytes: 1150 }, systemHost)
+      const demand = new PipeDemand({ min: 1, max: 3 })
+      demand.look(0, stats, false, 1)
+      Object.assign(stats, { rttMinMs: 50, lossUp: loss, lossDown: 0, queuedBytes })
+      return demand.look(100, stats, false, 1)
+    }
+    expect(wantedWith(1 << 18, 0.05)).toBe(3)
+    expect(wantedWith(1 << 18, 0.0001)).toBe(1)
+    expect(wantedWith(1 << 18, Number.NaN)).toBe(1)
+    expect(wantedWith(2_000, 0.01)).toBe(1)
+    expect(wantedWith(0, 0.05)).toBe(1)
+  })
+
   test('outlasts its cause by half a minute, and stays within its range', () => {
     const rough = { rttMs: 100, loss: 0.05, packetBytes: 1000, seconds: 5 }
     const calm = { rttMs: 100, loss: 0, packetBytes: 1000 }
