@@ -14,14 +14,13 @@ import { NetcodeError } from './errors.ts'
 import type { AwayEvent, BackEvent, CloseReason, ConnectionState, MessageId, ReceiveResult } from './events.ts'
 import { Inbox } from './inbox.ts'
 import { decodeEvent, type EventOf, type MessageOf, payloadOf } from './messages.ts'
+import { WIRE_OVERHEAD_BYTES } from './packet/ack-timing.ts'
 import { PacketFlow } from './packet/packet-flow.ts'
 import { channelStatsOf, createStats, type EndpointStats } from './stats.ts'
 import { FORM_DATA, FORM_HELLO, FORM_MASK, FORM_WELCOME, MAX_CLOSE_DATA_BYTES } from './wire/layout.ts'
 import { Reader } from './wire/reader.ts'
 import { Writer } from './wire/writer.ts'
 
-/** Bytes of a datagram around a packet: IPv4 20, UDP 8, DTLS 1.2 AES-GCM 37, SCTP 12, DATA chunk 16. */
-const WIRE_OVERHEAD_BYTES = 93
 /** Free blocks kept of each size. */
 const POOL_LIMIT = 1024
 /** Default time that a graceful close may take, ms. */

@@ -1,4 +1,3 @@
-import { renoBytesPerSecond } from '../core/recovery/reno.ts'
 import { type EndpointStats, NetcodeError } from '../index.ts'
 
 /** How many pipes a peer may have. */
@@ -29,11 +28,15 @@ export function resolvePipes(options: PipeOptions = {}): Required<PipeOptions> {
 
 /** Bytes of SCTP around a packet: header 12, DATA chunk 16. */
 const SCTP_BYTES = 28
+/** Bytes that dcSCTP puts into one SCTP packet. */
+const SCTP_MTU_BYTES = 1160
 /**
  * Share of SCTP's long-run rate that one pipe is trusted with. Well below that rate its window still shuts for a round trip or two
  * after losses that come close together.
  */
 const TRUSTED_SHARE = 0.3
+/** Losses below this share, 0 to 1, shut no window for long. */
+const CALM_LOSS = 0.002
 /**
  * From this share of losses on, 0 to 1, whatever the rate, one pipe is not enough: SCTP may lose what it sends to get over a loss,
  * and then waits for a timer of 400 ms and more, which doubles.
@@ -50,7 +53,7 @@ const BLOCKED_SAMPLES = 3
 
 /**
  * How many pipes help a peer: as many as it takes for none of them to carry more than SCTP's congestion control lets through at the
- * present loss and round trip (`recovery/reno.ts`), what waits in our own queue counted in, and another whenever all were blocked.
+ * present loss and round trip (1.22 MTU / (RTT √loss), Mathis et al. 1997), what waits in our own queue counted in, and another whenever all were blocked.
  */
 export class PipeDemand {
   readonly #range: Required<PipeOptions>
@@ -101,8 +104,8 @@ export class PipeDemand {
 
 /** Pipes that carry `bytesPerSecond` in one direction without waiting for SCTP's window. */
 function pipesFor(bytesPerSecond: number, rttMs: number, loss: number): number {
-  const ceiling = renoBytesPerSecond(rttMs, loss)
-  if (ceiling === Number.POSITIVE_INFINITY) return 1
+  if (!(loss > CALM_LOSS) || !(rttMs > 0)) return 1
+  const ceiling = (1.22 * SCTP_MTU_BYTES * 1000) / (rttMs * Math.sqrt(loss))
   const byRate = Math.ceil(bytesPerSecond / (TRUSTED_SHARE * ceiling))
   return Math.max(byRate, loss >= ROUGH_LOSS && rttMs >= ROUGH_RTT_MS ? 2 : 1)
 }
