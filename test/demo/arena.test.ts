@@ -188,6 +188,15 @@ describe('the arena of a page', () => {
     },
   )
 
+  test.each([10, 30])('predicts as well by %i states a second', (stateHz) => {
+    const game = play(7, { seconds: 30, line: BAD, stateHz })
+    expect(game.corrections.length).toBeGreaterThan(stateHz * 20)
+    // Balls and shots come in the way as often as ever.
+    expect(game.corrections.filter((size) => size > ROUNDING).length / 24).toBeLessThan(1)
+    expect(quantile(game.corrections, 0.8)).toBeLessThanOrEqual(STEP_UNITS)
+    expect(game.stepsBack / game.steps).toBeLessThan(0.005)
+  })
+
   test('moves the own ship in the tick in which the player steers', () => {
     const asked = 400
     const seen: { tick: number; self: number; echo: number }[] = []
