@@ -69,12 +69,15 @@ export class PipeDemand {
     this.#wanted = range.min
   }
 
-  /** Takes a look at the peer: a few each second. `isBlocked`: something waits below every one of its `size` pipes. */
+  /**
+   * Takes a look at the peer: a few each second. `isBlocked`: something waits below every one of its `size` pipes. The smoothed round
+   * trip counts, not the smallest, which after a jump of the path's is that of the old path for ten seconds and more.
+   */
   look(now: number, stats: EndpointStats, isBlocked: boolean, size: number): number {
     if (isBlocked) this.#blocked++
     // What waits should be gone within a second, and a second is too long to wait for a look at the rate.
     if (stats.queuedBytes > 0) {
-      const queued = pipesFor((stats.queuedBytes * 1000) / WINDOW_MS, stats.rttMinMs, stats.lossUp)
+      const queued = pipesFor((stats.queuedBytes * 1000) / WINDOW_MS, stats.rttMs, stats.lossUp)
       if (queued >= this.#wanted) this.#want(queued, now)
     }
     const elapsedMs = now - this.#sinceAt
@@ -83,8 +86,8 @@ export class PipeDemand {
     const receivedBytes = stats.bytesReceived + SCTP_BYTES * stats.packetsReceived
     if (elapsedMs < 10 * WINDOW_MS) {
       const perSecond = 1000 / elapsedMs
-      const up = pipesFor((sentBytes - this.#sentBytes) * perSecond, stats.rttMinMs, stats.lossUp)
-      const down = pipesFor((receivedBytes - this.#receivedBytes) * perSecond, stats.rttMinMs, stats.lossDown)
+      const up = pipesFor((sentBytes - this.#sentBytes) * perSecond, stats.rttMs, stats.lossUp)
+      const down = pipesFor((receivedBytes - this.#receivedBytes) * perSecond, stats.rttMs, stats.lossDown)
       this.#want(Math.max(up, down, this.#blocked >= BLOCKED_SAMPLES ? size + 1 : 1), now)
     }
     this.#sinceAt = now

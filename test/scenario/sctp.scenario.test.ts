@@ -77,6 +77,17 @@ describe('a path whose round trip jumps from 20 to 250 ms, and back', () => {
       expect(ratioOf(27_000, 35_000), direction).toBeLessThanOrEqual(1.5)
     }
   })
+
+  test.each(SEEDS)(
+    'has all pipes five seconds after the jump, whatever the window of the first does (seed %i)',
+    (seed) => {
+      const game = new SctpGame({ seed, path: path(20, 0.01), stateBytes: 1000 })
+      game.at(10_000, () => game.set({ path: { delayMs: 125 } }))
+      game.run(10_000)
+      expect(game.pipes.length).toBeLessThanOrEqual(2)
+      expect(game.run(5_000).pipes.length).toBe(3)
+    },
+  )
 })
 
 describe('a blackout of 3 s', () => {

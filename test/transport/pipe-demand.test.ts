@@ -24,7 +24,7 @@ function wantedOn(paths: readonly (Path & { seconds: number })[], range = { min:
       now += 100
       stats.packetsSent += 6
       stats.bytesSent += 6 * packetBytes
-      Object.assign(stats, { rttMinMs: rttMs, lossUp: loss, lossDown: 0 })
+      Object.assign(stats, { rttMs: rttMs, lossUp: loss, lossDown: 0 })
       wanted = demand.look(now, stats, (i % 10) / 10 < blocked, wanted || range.min)
     }
     return wanted
@@ -61,7 +61,7 @@ describe('the demand for pipes', () => {
       const { stats } = createEndpoint('client', options, { maxPacketBytes: 1150 }, systemHost)
       const demand = new PipeDemand({ min: 1, max: 3 })
       demand.look(0, stats, false, 1)
-      Object.assign(stats, { rttMinMs: 50, lossUp: loss, lossDown: 0, queuedBytes })
+      Object.assign(stats, { rttMs: 50, lossUp: loss, lossDown: 0, queuedBytes })
       return demand.look(100, stats, false, 1)
     }
     expect(wantedWith(1 << 18, 0.05)).toBe(3)
