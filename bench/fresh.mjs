@@ -76,12 +76,18 @@ export async function benchFresh(args) {
   /** @type {Row[]} */
   const rows = []
   const faults = []
+  const startedAt = performance.now()
   try {
     for (const cell of cells) {
       const opener = openers[cell.browser ?? 'chromium']
       if (typeof opener === 'string') {
-        const remedy = cell.browser === 'firefox' ? 'set FIREFOX_PATH' : 'npx playwright install chromium --only-shell'
-        console.error(`SKIPPED: ${cell.name}: no ${cell.browser ?? 'Chromium'} (${opener}); remedy: ${remedy}`)
+        const remedy =
+          cell.browser === 'firefox'
+            ? 'install one, or set FIREFOX_PATH'
+            : 'npx playwright install chromium --only-shell'
+        console.error(
+          `SKIPPED: ${cell.name}: no ${cell.browser === 'firefox' ? 'Firefox' : 'Chromium'} (${opener}); remedy: ${remedy}`,
+        )
         if (cell.browser !== 'firefox') faults.push(`${cell.name}: no browser`)
         continue
       }
@@ -113,7 +119,8 @@ export async function benchFresh(args) {
   } finally {
     if (typeof openers.chromium !== 'string') await openers.chromium.close()
   }
-  console.log(`${[...new Set(rows.map((row) => row.browser))].join(', ')}, node ${process.version}`)
+  const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1)
+  console.log(`${[...new Set(rows.map((row) => row.browser))].join(', ')}, node ${process.version}; ${minutes} minutes`)
   for (const fault of faults) console.log(`left out: ${fault}`)
   if (values.readme) writeReadme(rows)
   return faults.length === 0 ? 0 : 1

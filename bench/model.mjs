@@ -25,7 +25,7 @@ import { table } from './pair.mjs'
 
 const SEEDS = 5
 /** As the real runs have it. */
-const WARM_UP_MS = 4000
+const WARM_UP_MS = 3500
 const SECONDS = 20
 
 /** @param {readonly string[]} args */

@@ -36,7 +36,7 @@
  * @property {'full' | 'lean'} [redundancy]
  * @property {number} [transferBytes]
  * @property {number} [transferEveryMs]
- * @property {number} [warmUpMs] before anything is judged: windows open, estimates settle. Default 4,000
+ * @property {number} [warmUpMs] before anything is judged: windows open, estimates settle. Default 3,500
  * @property {number} [seconds] measured; default 20
  * @property {number} [judgedFromMs] start of what is judged, after the warm-up
  * @property {number} [agedFromMs] where that differs for the age

@@ -79,6 +79,7 @@ function cellsOf(cell, rows) {
 
 /** @param {Cell} cell */
 function nameOf(cell) {
+  if (cell.outageEndsMs !== undefined) return 'age of the first state after it'
   if (cell.judged === 'state') return `age ${cell.quantile ?? 'p95'}`
   return cell.judged === 'reliable' ? 'latency p99' : 'time p50'
 }
@@ -88,6 +89,7 @@ function nameOf(cell) {
  * @param {Row} row
  */
 function shownOf(cell, row) {
+  if (cell.outageEndsMs !== undefined) return row.afterOutage?.firstMs ?? Number.NaN
   if (cell.judged === 'state') return row.age[cell.quantile ?? 'p95']
   return cell.judged === 'reliable' ? row.latency.p99 : row.latency.p50
 }

@@ -21,9 +21,9 @@ import { HZ, Load } from './load.mjs'
  */
 
 const LOOPBACK = '127.0.0.1'
-const WARM_UP_MS = 4000
+const WARM_UP_MS = 3500
 /** Time after the last tick in which things may still come, ms; a reliable transfer gets longer. */
-const DRAIN_MS = 1500
+const DRAIN_MS = 1000
 const TRANSFER_DRAIN_MS = 4000
 const SECONDS = 20
 /** Senders do not all wake at once, ms. */
