@@ -1,6 +1,8 @@
 // `npm run bench -- fresh [--quick] [--cell NAME]... [--seeds N] [--json FILE] [--readme] [--verbose]`: how old the state is that
 // the other side has, between a real browser and a real Node peer over real lost datagrams, beside plain UDP and a naive channel.
+// Five seeds of all cells take 33 minutes or a little more. The JSON is written after each run; one that breaks is tried once more.
 // `--readme` puts the table into README.md; with `--from FILE`, once or more, from the JSON of earlier runs instead of a new one.
+// `--pref NAME=VALUE` sets something in Firefox.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
