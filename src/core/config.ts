@@ -152,7 +152,10 @@ export interface EndpointOptions<Table extends ChannelTable = ChannelTable> {
   readonly reliableShare?: number
   /** No packet leaves while more than this waits below us, bytes. Default 0: what waits there is sent first, and ages. */
   readonly maxBacklogBytes?: number
-  /** Events that may wait for `pollEvent`; above it messages are refused, and at 16 times as many the connection ends. */
+  /**
+   * Events that may wait for `pollEvent`, 16 to 1,048,576; above it messages are refused, and at 16 times as many the connection ends.
+   * Default 8,192. Once the first has waited for 500 ms, of `sequenced` and `latest` channels only the newest message of each key waits.
+   */
   readonly maxEvents?: number
   /** Bytes of messages that may wait for `pollEvent`; above it messages are refused and come again. Default 16 MiB. */
   readonly maxEventBytes?: number

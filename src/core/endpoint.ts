@@ -63,13 +63,13 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     this.clock = new ClockSync(options.role === 'server')
     this.#now = options.now
     this.#patience = new Patience(config.timeoutMs, config.awayMs, options.now)
-    this.#inbox = new Inbox(config.maxEvents, config.maxEventBytes)
+    this.#inbox = new Inbox(config, this.stats)
     // A block to spare, so that blocks can be copied whole.
     this.#writer = new Writer(Math.max(config.maxPacketBytes, MAX_CLOSE_DATA_BYTES + 16) + config.fragmentBytes)
     this.#handshake = new Handshake(options.role, config, options.random, options.now)
     this.#pool = new BlockPool(config.fragmentBytes, POOL_LIMIT, config.pooled)
-    const outbox = new Outbox(this.#pool, config.fragmentBytes, this.stats, (channel, id, verdict) => {
-      if (channel.verdicts) this.#inbox.push({ type: 'verdict', channel: channel.name, id, verdict, at: this.#now })
+    const outbox = new Outbox(this.#pool, config.fragmentBytes, this.stats, ({ name, verdicts }, id, verdict) => {
+      if (verdicts) this.#inbox.push({ type: 'verdict', channel: name, id, verdict, at: this.#now }, this.#now)
     })
     this.#senders = config.channels.map((channel) => createSender(channel, outbox))
     const receivers = config.channels.map((channel) => this.#createReceiver(channel))
@@ -225,7 +225,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
 
   /** The next event, in order; `undefined` when there is none. */
   pollEvent(): EventOf<Table> | undefined {
-    const event = this.#inbox.poll()
+    const event = this.#inbox.poll(this.#now)
     if (!this.#config.hasCodecs || event?.type !== 'message') return event as EventOf<Table> | undefined
     return decodeEvent(event, this.#channels.find(event.channel), this.stats) as EventOf<Table>
   }
@@ -308,7 +308,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
   }
 
   #turn(event: AwayEvent | BackEvent): void {
-    this.#inbox.push(event)
+    this.#inbox.push(event, this.#now)
     this.#flow.hush(this.isAway)
   }
 
@@ -319,7 +319,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
       this.stats.appBytesReceived += payload.length
       own.messagesReceived++
       own.appBytesReceived += payload.length
-      this.#inbox.push({ type: 'message', channel: channel.name, payload, key })
+      this.#inbox.push({ type: 'message', channel: channel.name, payload, key }, this.#now)
     }
     return createReceiver(config, this.stats, this.#config.reassemblyMs, deliver)
   }
@@ -377,7 +377,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     this.#lifecycle.move('open')
     this.#flow.start(this.#now)
     this.clock.start(this.#handshake.peerClockMs, this.#handshake.helloSentAt, this.#now)
-    this.#inbox.push({ type: 'open' })
+    this.#inbox.push({ type: 'open' }, this.#now)
   }
 
   #updateClosing(): void {
@@ -406,7 +406,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
     this.#handshake.stop()
     for (const sender of this.#senders) sender.end()
     this.#flow.end(this.#senders)
-    this.#inbox.push({ type: 'closed', reason })
+    this.#inbox.push({ type: 'closed', reason }, this.#now)
   }
 
   #sent(packet: Bytes): Bytes {

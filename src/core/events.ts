@@ -17,7 +17,8 @@ export type MessageId = number
 /**
  * What became of a message; each sent message gets exactly one.
  *
- * - `acked`: the peer's endpoint took the whole message. Ordered messages may still wait there for an earlier one.
+ * - `acked`: the peer's endpoint took the whole message. Ordered messages may still wait there for an earlier one; of `sequenced` and
+ *   `latest` channels it drops what a newer message has overtaken, or overtakes before the peer's game has polled.
  * - `lost`: unreliable kinds only: a packet that carried a part of it was declared lost, or the queue was full. Rarely it
  *   arrived all the same, when what shared its packet was refused; `acked` is never wrong.
  * - `expired`: its time-to-live ran out first.

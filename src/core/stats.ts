@@ -88,6 +88,8 @@ export interface EndpointStats {
   repairs: number
   /** Reliable messages and fragments that came again and were dropped. */
   duplicateMessages: number
+  /** Messages of `sequenced` and `latest` channels that were dropped for a newer one of their key, because the game did not poll. */
+  messagesUnread: number
   /** Messages that their channel's codec could not read, each told by an `undecodable` event. */
   messagesUndecodable: number
 
@@ -250,6 +252,7 @@ export function createStats(): EndpointStats {
     copies: 0,
     repairs: 0,
     duplicateMessages: 0,
+    messagesUnread: 0,
     messagesUndecodable: 0,
     queuedBytes: 0,
     queuedMessages: 0,

@@ -42,6 +42,14 @@ export class Fifo<T> {
     return index < this.#length ? this.#slots[(this.#head + index) & (this.#slots.length - 1)] : undefined
   }
 
+  /** Puts `item` at `index` from the front, 0 to length − 1, and returns what was there. */
+  replace(index: number, item: T): T | undefined {
+    const slot = (this.#head + index) & (this.#slots.length - 1)
+    const old = this.#slots[slot]
+    this.#slots[slot] = item
+    return old
+  }
+
   clear(): void {
     this.#slots.fill(undefined)
     this.#head = 0
