@@ -53,7 +53,7 @@ export class Admissions<Data> {
   readonly #host: Host
   readonly #options: AdmissionsOptions<Data>
   readonly #pending = new Map<string, Pending>()
-  #isClosed = false
+  #stage: 'open' | 'draining' | 'closed' = 'open'
 
   constructor(native: Native, host: Host, options: AdmissionsOptions<Data>) {
     this.#native = native
@@ -75,7 +75,9 @@ export class Admissions<Data> {
 
   /** Throws {@link SignalRefusal} if another offer of `address` could not be taken now: of a new peer, or of a further pipe. */
   checkRoom(address: string | undefined, isNewPeer: boolean = true): void {
-    if (this.#isClosed) throw new SignalRefusal(503, 'server-closing', 'the server is closing')
+    if (this.#stage === 'closed' || (this.#stage === 'draining' && isNewPeer)) {
+      throw new SignalRefusal(503, 'server-closing', 'the server is closing')
+    }
     if (isNewPeer && !this.#options.hasRoom(this.#newPeers)) {
       throw new SignalRefusal(503, 'server-full', 'the server is full', { retryAfterSeconds: 5 })
     }
@@ -150,9 +152,15 @@ export class Admissions<Data> {
     this.#pending.delete(id)
   }
 
+  /** Takes no more offers of new peers, and gives those up whose connection is not open yet. Peers may still find another path. */
+  drain(): void {
+    this.#stage = 'draining'
+    for (const [id, { peerId }] of this.#pending) if (peerId === undefined) this.end(id)
+  }
+
   /** Takes no more offers, and gives all up whose connection is not open yet. */
   close(): void {
-    this.#isClosed = true
+    this.#stage = 'closed'
     for (const id of this.#pending.keys()) this.end(id)
   }
 

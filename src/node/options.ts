@@ -70,6 +70,6 @@ export interface ServerOptions<C extends ChannelTable, Data = undefined> extends
 }
 
 export interface ServerCloseOptions extends CloseOptions {
-  /** How long those who are here may play on, while nobody new gets in, ms; it ends with the last of them. Default 0. */
+  /** How long those who are here, or away, may play on, while nobody new gets in, ms; it ends with the last of them. Default 0. */
   readonly drainMs?: number
 }

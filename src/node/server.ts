@@ -201,8 +201,8 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
   }
 
   /**
-   * Takes no more offers; lets those who are here play on for `drainMs`, then closes every peer gracefully, with a code, and frees
-   * ports and everything native; then nothing of it keeps the process alive. Idempotent. Needs no game loop; events may still be
+   * Lets nobody new in; lets those who are here play on for `drainMs`, also over a new path if theirs dies (`resumeMs`); then closes
+   * every peer gracefully, with a code, and frees ports and everything native; then nothing of it keeps the process alive. Idempotent. Needs no game loop; events may still be
    * polled.
    */
   close(options: ServerCloseOptions = {}): Promise<void> {
@@ -213,8 +213,9 @@ export class Server<C extends ChannelTable = ChannelTable, Data = undefined> {
   async #close(options: ServerCloseOptions): Promise<void> {
     const { drainMs = 0 } = options
     this.#logger.info('closing', { peers: this.#peers.size, drainMs })
-    this.#admissions.close()
+    this.#admissions.drain()
     if (drainMs > 0 && this.#peers.size > 0) await this.#drained(drainMs)
+    this.#admissions.close()
     const ends = [...this.#all.values()].map((peer) => {
       peer.close(options)
       return peer.closed

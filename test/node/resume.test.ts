@@ -117,6 +117,23 @@ describe('a session', () => {
     expect(told.every((event) => event.peer === peer && event.peer.data === 'Ada')).toBe(true)
   })
 
+  test('finds another path while the server drains, and none when that is over', async () => {
+    const { server, first, bundle, client } = await session()
+    const peer = [...server.peers.values()][0]!
+    const closed = server.close({ drainMs: 60_000 })
+    bundle.retire(first.transport, 'pulled the plug')
+    await until(() => peer.isAway)
+    expect(await refusal(postOffer(server.url!, await offer()))).toBe('server-closing')
+    const second = await openNativePipe(first.location, {}, first.ticket)
+    bundle.add(second.transport)
+    client.knock()
+    await until(() => !peer.isAway && !client.isAway)
+    expect([peer.state, client.state]).toEqual(['open', 'open'])
+    client.close()
+    await closed
+    await expect(postOffer(first.location, await offer(), { ticket: first.ticket })).rejects.toThrow()
+  })
+
   test('ends when nobody comes back in time', async () => {
     const { server, first, bundle, told, poll } = await session({ resumeMs: 300 })
     const leftAt = performance.now()
