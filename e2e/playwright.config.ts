@@ -1,5 +1,5 @@
 import { defineConfig } from 'playwright/test'
-import { unthrottledSwitches, webrtcSwitches } from '../scripts/browser.mjs'
+import { webrtcSwitches } from '../scripts/browser.mjs'
 
 /** Set by scripts/browser.mjs through `npm run e2e`; without it Playwright looks for its own download. */
 const executablePath = process.env['GANNET_BROWSER']
@@ -14,14 +14,5 @@ export default defineConfig({
   forbidOnly: Boolean(process.env['CI']),
   timeout: 60_000,
   reporter: [[process.env['CI'] ? 'list' : 'line'], ['json', { outputFile: '../test-results/e2e.json' }]],
-  use: { browserName: 'chromium', screenshot: 'only-on-failure' },
-  projects: [
-    { name: 'chromium', testIgnore: '**/*.hidden.spec.ts', use: { launchOptions } },
-    {
-      // Background tabs as people have them: throttled.
-      name: 'hidden',
-      testMatch: '**/*.hidden.spec.ts',
-      use: { launchOptions: { ...launchOptions, ignoreDefaultArgs: unthrottledSwitches } },
-    },
-  ],
+  use: { browserName: 'chromium', screenshot: 'only-on-failure', launchOptions },
 })

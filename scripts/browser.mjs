@@ -38,7 +38,7 @@ export const webrtcSwitches = [
   ].join(',')}`,
 ]
 
-/** Playwright's switches that keep hidden pages at full speed, to be left out where throttling is what is tested. */
+/** Switches that keep hidden pages at full speed; where throttling is what is tested, a page needs a browser without them. */
 export const unthrottledSwitches = [
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',

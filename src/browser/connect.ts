@@ -4,11 +4,12 @@ import { Deadline } from '../signal/deadline.ts'
 import { Bundle } from '../transport/bundle.ts'
 import { createEndpoint, type EndpointTuning, type EndpointWatcher } from '../transport/endpoint.ts'
 import { TransportError } from '../transport/errors.ts'
-import { randomId, systemHost } from '../transport/host.ts'
+import { randomId } from '../transport/host.ts'
 import { Peer } from '../transport/peer.ts'
 import { type PipeOptions, resolvePipes } from '../transport/pipe-demand.ts'
 import { DATAGRAM_PACKET_BYTES, type Transport } from '../transport/transport.ts'
 import { type AttemptOptions, openPipe, type Pipe } from './attempt.ts'
+import { pageHost } from './page-host.ts'
 import { Resumption } from './resumption.ts'
 import { SparePipes } from './spare-pipes.ts'
 
@@ -77,7 +78,7 @@ export async function connect<const C extends ChannelTable>(
   }
   // What is wrong with the call shall be known before anything is opened.
   const address = addressOf(url)
-  createEndpoint('client', options, { maxPacketBytes: DATAGRAM_PACKET_BYTES }, systemHost)
+  createEndpoint('client', options, { maxPacketBytes: DATAGRAM_PACKET_BYTES }, pageHost)
   resolvePipes(options.pipes)
   const timeoutMs = options.timeoutMs ?? 30_000
   const deadline = new Deadline(timeoutMs, options.signal)
@@ -150,8 +151,8 @@ async function attempt<C extends ChannelTable>(
     const { location, ticket, awayMs } = pipe
     if (location !== undefined && ticket !== undefined) {
       const attempt = { ...settings, url: new URL(location), ticket }
-      new SparePipes({ peer, bundle, range: resolvePipes(options.pipes), attempt, host: systemHost })
-      if (awayMs > 0) new Resumption({ peer, bundle, attempt, host: systemHost })
+      new SparePipes({ peer, bundle, range: resolvePipes(options.pipes), attempt, host: pageHost })
+      if (awayMs > 0) new Resumption({ peer, bundle, attempt, host: pageHost })
     }
     return peer
   } catch (error) {
@@ -171,12 +172,12 @@ class OpeningPeer<C extends ChannelTable> {
   constructor(bundle: Bundle, { location, ticket, awayMs }: Pipe, options: ConnectOptions<C>) {
     const transport = options.wrapTransport?.(bundle) ?? bundle
     const tuning = { ...options.endpoint, awayMs: ticket === undefined ? 0 : awayMs }
-    const endpoint = createEndpoint('client', { ...options, endpoint: tuning }, transport, systemHost)
+    const endpoint = createEndpoint('client', { ...options, endpoint: tuning }, transport, pageHost)
     this.open = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
     })
     const onProgress = () => this.#look()
-    this.peer = new Peer<C>({ id: idOf(location), endpoint, transport, host: systemHost, onProgress })
+    this.peer = new Peer<C>({ id: idOf(location), endpoint, transport, host: pageHost, onProgress })
   }
 
   #look(): void {
@@ -200,7 +201,7 @@ function reasonOf<C extends ChannelTable>(peer: Pick<Peer<C>, 'pollEvent'>): Clo
 /** The server names the offer after the peer. */
 function idOf(location: string | undefined): string {
   const id = location === undefined ? undefined : new URL(location).pathname.split('/').pop()
-  return id || randomId(systemHost)
+  return id || randomId(pageHost)
 }
 
 function errorOf(reason: CloseReason): TransportError {

@@ -224,7 +224,7 @@ export class Peer<C extends ChannelTable = ChannelTable> {
     if (this.#isFreed) return
     const now = this.#host.now()
     this.#endpoint.receive(packet, now)
-    // In a hidden page timers are late by up to a second; arrivals are not.
+    // In a hidden page that may have no worker timers are late by up to a second; arrivals are not.
     if (!this.#isDriven(now) && this.#dueAt <= now) this.#pump(now)
     else this.#settle(now)
   }
