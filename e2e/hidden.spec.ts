@@ -19,6 +19,8 @@ const STATE_KEYS = 4
 const CHAT_MS = 430
 /** The same where the server leaves the page alone, ms. */
 const RARE_CHAT_MS = 2900
+/** Longest time for an answer, ms: an ack may wait for 50, and late timers would make it a second. */
+const ANSWER_MS = 250
 /** Messages that a hidden page sends. */
 const MESSAGES = 10
 /** How long nothing gets out of the page when it sends one, ms. */
@@ -186,8 +188,8 @@ test('a hidden tab stays connected, answers in time, and finds the newest state 
     const sent = sender.sent.slice(from).filter(({ sentAt }) => sentAt < performance.now() - 1000)
     const quiet = answersOf(sent.filter(({ isQuiet }) => isQuiet))
     const busy = answersOf(sent.filter(({ isQuiet }) => !isQuiet))
-    expect(quantile(quiet, 0.9)).toBeLessThan(100)
-    expect(quantile(busy, 0.95)).toBeLessThan(100)
+    expect(quantile(quiet, 0.9)).toBeLessThan(ANSWER_MS)
+    expect(quantile(busy, 0.95)).toBeLessThan(ANSWER_MS)
     const unread = hidden.messagesUnread - before.messagesUnread
     const states = sender.sent.slice(from).filter(({ channel }) => channel !== 'chat').length
     expect(unread).toBeGreaterThan(0.9 * states)
