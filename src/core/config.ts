@@ -154,7 +154,7 @@ export interface EndpointOptions<Table extends ChannelTable = ChannelTable> {
   readonly maxBacklogBytes?: number
   /**
    * Events that may wait for `pollEvent`, 16 to 1,048,576; above it messages are refused, and at 16 times as many the connection ends.
-   * Default 8,192. Once the first has waited for 500 ms, of `sequenced` and `latest` channels only the newest message of each key waits.
+   * Default 8,192. For a game that has not polled for 500 ms, only the newest message of each key waits of `sequenced` and `latest` channels.
    */
   readonly maxEvents?: number
   /** Bytes of messages that may wait for `pollEvent`; above it messages are refused and come again. Default 16 MiB. */

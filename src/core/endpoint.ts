@@ -225,7 +225,7 @@ export class Endpoint<Table extends ChannelTable = ChannelTable> {
 
   /** The next event, in order; `undefined` when there is none. */
   pollEvent(): EventOf<Table> | undefined {
-    const event = this.#inbox.poll(this.#now)
+    const event = this.#inbox.poll()
     if (!this.#config.hasCodecs || event?.type !== 'message') return event as EventOf<Table> | undefined
     return decodeEvent(event, this.#channels.find(event.channel), this.stats) as EventOf<Table>
   }

@@ -27,8 +27,10 @@ export class Inbox {
   #events: Fifo<EndpointEvent | undefined> = new Fifo(64)
   #gaps = 0
   #bytes = 0
-  /** Since when the game might have taken the first event, ms. */
+  /** When the first event came since the game last looked, ms. */
   #waitsSince = 0
+  /** No event has come since the game last looked. */
+  #isPolled = true
   /** While the game does not look: where the message of each key waits, by channel in which the newest wins. No more entries than events. */
   #places: Map<string, Map<number, number>> | undefined
 
@@ -53,7 +55,8 @@ export class Inbox {
   }
 
   push(event: EndpointEvent, now: number): void {
-    if (this.#events.length === 0) this.#waitsSince = now
+    if (this.#isPolled) this.#waitsSince = now
+    this.#isPolled = false
     if (event.type === 'message') {
       this.#bytes += event.payload.length
       if (this.#places === undefined && now > this.#waitsSince + UNREAD_MS) this.#tidy()
@@ -63,8 +66,8 @@ export class Inbox {
     if (this.#gaps > Math.max(MIN_GAPS, this.#length)) this.#tidy()
   }
 
-  poll(now: number): EndpointEvent | undefined {
-    this.#waitsSince = now
+  poll(): EndpointEvent | undefined {
+    this.#isPolled = true
     this.#places = undefined
     while (this.#events.length > 0) {
       const event = this.#events.shift()
