@@ -61,7 +61,7 @@ async function measure(pipe, startClient, { rounds, warmUps, times, floodMs, pac
       const client = await startClient()
       sides.push({ contender, server, client })
       await client.ask({ join: { url, contender, clients: 1 } })
-      // Code that runs once in milliseconds is compiled late: the first some thousand messages cost more, and p50 a third more.
+      // Code that runs once in milliseconds is compiled late: the first few thousand messages cost more.
       await client.ask({ echo: { bytes: BYTES, times: warmUps } })
     }
     /** @type {Record<Contender, Omit<Row, 'pipe' | 'contender'>[]>} */
