@@ -28,7 +28,7 @@ const MAX_SPACING = 32
  */
 export class Redundancy {
   readonly chain: LossChain = new LossChain()
-  #tokens = CAP_BYTES / 2
+  #tokens = CAP_BYTES
   #spacingMs = 0
   #answerMs = 1
 
