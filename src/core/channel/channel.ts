@@ -24,12 +24,16 @@ export interface RecordSink {
 export interface CopyBudget {
   /** Whether any copy can be afforded. */
   readonly isOpen: boolean
+  /** Whether there are too many messages to copy each, on a path where a copy sent now does not share the last one's fate. */
+  readonly isShort: boolean
   /** Least worth of a copy of `bytes` that may be sent now. */
   price(bytes: number): number
   /** Chance that none of the `count` copies sent at these instants arrives. */
   undelivered(sentAts: Float64Array, count: number): number
   /** By how much one more copy now lowers that chance. */
   worth(sentAts: Float64Array, count: number, now: number, hasLost: boolean): number
+  /** Whether one more copy should go now although one is under way: the other of its two is lost, and copies are short. */
+  wantsThird(sentAts: Float64Array, count: number, now: number): boolean
   /** Whether a copy that goes now should have a twin in a packet of its own, `count` copies before it being in flight. */
   wantsTwin(sentAts: Float64Array, count: number, now: number): boolean
   spend(bytes: number): void

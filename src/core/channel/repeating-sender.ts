@@ -40,6 +40,8 @@ export abstract class RepeatingSender implements SendChannel {
   readonly #twins: Fifo<OutgoingMessage> = new Fifo()
   #waitingBytes = 0
   #resendBytes = 0
+  /** Copies are short, so what is lost was often sent only once: it leaves as soon as that is known. */
+  #isHasty = false
   expiresAt: number = Number.POSITIVE_INFINITY
 
   constructor(config: ChannelConfig, outbox: Outbox) {
@@ -94,7 +96,7 @@ export abstract class RepeatingSender implements SendChannel {
 
   hasHaste(isFar: boolean): boolean {
     const { redundancy } = this.config
-    return this.#resend.length > 0 && (redundancy === 'lean' || (isFar && redundancy === 'full'))
+    return this.#resend.length > 0 && (redundancy === 'lean' || (redundancy === 'full' && (isFar || this.#isHasty)))
   }
 
   startTick(now: number, budget: CopyBudget): void {
@@ -303,6 +305,7 @@ export abstract class RepeatingSender implements SendChannel {
    * lost copy need not wait until the others are known to be lost too.
    */
   #choose(now: number, budget: CopyBudget): void {
+    this.#isHasty = budget.isShort
     const flying = this.#flying
     for (let first = flying.at(0); first !== undefined && first.status !== 'live'; first = flying.at(0)) {
       flying.shift()
@@ -319,6 +322,9 @@ export abstract class RepeatingSender implements SendChannel {
       if (message.hasLostCopy && budget.isOpen && budget.undelivered(sentAts, copies) > LIKELY_LOST) {
         budget.spend(message.length + RECORD_BYTES)
         this.#again(message)
+      } else if (message.hasLostCopy && budget.wantsThird(sentAts, copies, now)) {
+        budget.spend(message.length + RECORD_BYTES)
+        this.#chooseCopy(message)
       } else if (copies < MAX_COPIES) {
         message.worth = budget.worth(sentAts, copies, now, message.hasLostCopy)
         if (message.worth > 0) candidates++
@@ -334,9 +340,7 @@ export abstract class RepeatingSender implements SendChannel {
       const bytes = best.length + RECORD_BYTES
       if (best.worth >= budget.price(bytes)) {
         budget.spend(bytes)
-        best.isChosen = true
-        best.holders++
-        this.#chosen.push(best)
+        this.#chooseCopy(best)
         if (budget.wantsTwin(best.sentAts!, best.copies, now)) {
           budget.spend(bytes + TWIN_BYTES)
           best.holders++
@@ -345,6 +349,12 @@ export abstract class RepeatingSender implements SendChannel {
       }
       best.worth = 0
     }
+  }
+
+  #chooseCopy(message: OutgoingMessage): void {
+    message.isChosen = true
+    message.holders++
+    this.#chosen.push(message)
   }
 
   #wait(message: OutgoingMessage): void {

@@ -4,17 +4,25 @@ import { LossChain } from './loss-chain.ts'
 const TARGET = 1e-3
 /** Price of a copy when the budget is empty: only first copies of what is likely lost. */
 const DEAREST = 0.05
-/** Share of the wire bytes that copies may take, on a usual path and on a very bad one, and the most saved up, bytes. */
+/**
+ * Share of the wire bytes that copies may take: on a usual path, where they are short, on a very bad path. And the most saved up,
+ * bytes.
+ */
 const SHARE = 0.209
+const SHARE_SHORT = 0.216
 const SHARE_BAD = 0.28
 const BAD_LOSS = 0.15
 const CAP_BYTES = 6000
+/** Less than this is left where many a message gets no copy, and no twin can be afforded, bytes. */
+const SHORT_BYTES = 2200
 /** A copy of this size is dear or cheap as its worth alone says, bytes. */
 const USUAL_BYTES = 128
 /** How much dearer a larger one is with an empty budget: so steep that the smallest go first whatever the loss share is just now. */
 const DEARER = 3
 /** A copy that goes when the answer to the last one is due gains this share of what one gains that goes at once. */
 const LEAST_GAIN = 0.1
+/** A copy's fate is told just after this tick if its answer is not further off than this, ticks. */
+const THIRD_TICKS = 2
 /** Copies before the one that may have a twin, and what must be left after it for that, from and to, in targets. */
 const TWIN_AFTER = 2
 const TWIN_FROM = 1.2
@@ -31,17 +39,19 @@ export class Redundancy {
   #tokens = CAP_BYTES
   #spacingMs = 0
   #answerMs = 1
+  #tickMs = 1
 
   /** A tick begins: `tickMs` after the last one, on a path with this round trip. */
   startTick(tickMs: number, rttMs: number): void {
     this.chain.startTick(tickMs)
     this.#answerMs = rttMs + tickMs
+    this.#tickMs = tickMs
     this.#spacingMs = (this.#spacing(tickMs, rttMs) - 0.5) * tickMs
   }
 
   /** Bytes left on the wire: copies earn their share of them. */
   earn(wireBytes: number): void {
-    const share = this.chain.loss < BAD_LOSS ? SHARE : SHARE_BAD
+    const share = this.chain.loss >= BAD_LOSS ? SHARE_BAD : this.isShort ? SHARE_SHORT : SHARE
     this.#tokens = Math.min(CAP_BYTES, this.#tokens + share * wireBytes)
   }
 
@@ -52,6 +62,11 @@ export class Redundancy {
   /** Whether any copy could be afforded. */
   get isOpen(): boolean {
     return this.#tokens > 0
+  }
+
+  /** Whether there are too many messages to copy each, on a path where losses are independent. */
+  get isShort(): boolean {
+    return this.#tokens < SHORT_BYTES && this.chain.lossAfter(0) < 1
   }
 
   /**
@@ -85,6 +100,14 @@ export class Redundancy {
     if (sinceMs < this.#spacingMs && !hasLost) return 0
     const gainedMs = Math.max(LEAST_GAIN * this.#answerMs, this.#answerMs - sinceMs)
     return undelivered * (1 - this.chain.lossAfter(sinceMs)) * (gainedMs / this.#answerMs)
+  }
+
+  /**
+   * Whether a message that has lost a copy should have another although one is still under way, `count` in all: copies are short,
+   * so there were two, and whether the second came is told just after this tick.
+   */
+  wantsThird(sentAts: Float64Array, count: number, now: number): boolean {
+    return count === 1 && this.isOpen && this.isShort && now - sentAts[0]! > this.#answerMs - THIRD_TICKS * this.#tickMs
   }
 
   /**

@@ -107,6 +107,18 @@ describe('redundancy full', () => {
     expect(rig.stats.resends).toBe(0)
   })
 
+  test('where copies are short, a message that has lost one of two gets a third', () => {
+    const rig = rigOf('full')
+    const budget = budgetOf(LOSS_5)
+    budget.spend(4_500)
+    rig.send('a')
+    const packets = ticksOf(rig, budget, 0, 4)
+    expect(wordsOf(packets)).toEqual(['0', '0', '', ''])
+    rig.lose(packets[0]!)
+    expect(rig.tick(6 * TICK_MS, budget).words).toEqual(['0'])
+    expect(rig.stats).toMatchObject({ copies: 2, resends: 0 })
+  })
+
   test('bursts are left time to pass between copies', () => {
     const rig = rigOf('full')
     rig.send('a')
@@ -169,15 +181,18 @@ describe('redundancy lean', () => {
     expect(rig.stats).toMatchObject({ copies: 1, resends: 1 })
   })
 
-  test('waits for no tick with it, full only when that tick is far off, none always', () => {
-    const hasteOf = (redundancy: 'none' | 'lean' | 'full'): boolean[] => {
+  test('waits for no tick with it, full only when that tick is far off or copies are short, none always', () => {
+    const hasteOf = (redundancy: 'none' | 'lean' | 'full', spent = 0): boolean[] => {
       const rig = rigOf(redundancy)
+      const budget = budgetOf(LOSS_5)
+      budget.spend(spent)
       rig.send('a')
-      rig.lose(rig.tick(0, budgetOf(LOSS_5)))
+      rig.lose(rig.tick(0, budget))
       return [rig.sender.hasHaste(false), rig.sender.hasHaste(true)]
     }
     expect(hasteOf('lean')).toEqual([true, true])
     expect(hasteOf('full')).toEqual([false, true])
+    expect(hasteOf('full', 4_500)).toEqual([true, true])
     expect(hasteOf('none')).toEqual([false, false])
   })
 })

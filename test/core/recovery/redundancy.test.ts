@@ -101,7 +101,8 @@ describe('Redundancy', () => {
   })
 
   test.each([
-    ['a usual path', LOSS_5, 960, 950],
+    ['a usual path where they are short', LOSS_5, 930, 920],
+    ['a path with bursts', BURSTS, 960, 950],
     ['a very bad path', '.x', 720, 710],
   ])('on %s copies earn their share of the bytes', (_, fates, enough, tooFew) => {
     const isOpenAfter = (wireBytes: number): boolean => {
@@ -112,6 +113,17 @@ describe('Redundancy', () => {
     }
     expect(isOpenAfter(enough)).toBe(true)
     expect(isOpenAfter(tooFew)).toBe(false)
+  })
+
+  test('copies are short when less than half of the budget is left, unless losses come in bursts', () => {
+    const isShortAfter = (fates: string, spent: number): boolean => {
+      const redundancy = redundancyAfter(fates)
+      redundancy.spend(spent)
+      return redundancy.isShort
+    }
+    expect(isShortAfter(LOSS_5, 3_700)).toBe(false)
+    expect(isShortAfter(LOSS_5, 3_900)).toBe(true)
+    expect(isShortAfter(BURSTS, 3_900)).toBe(false)
   })
 
   test('a third copy gets a twin when three are just not enough, and losses are independent', () => {
