@@ -1,4 +1,4 @@
-// `npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,full,rto] [--seeds N] [--first-seed N] [--seconds N]`:
+// `npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,full,rto] [--seeds N] [--first-seed N] [--seconds N] [--parity]`:
 // how late reliable messages are under loss, and what that costs.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { table } from './pair.mjs'
 import { copyBoundMs, resendBoundMs } from './reliable-bounds.mjs'
 import { AT_LEAST, BARE, CELLS, POLICIES, RIVALS, SIMULATED } from './reliable-cells.mjs'
 import { CONTESTS, echo } from './reliable-contest.mjs'
+import { benchParity } from './reliable-parity.mjs'
 import { simulate } from './reliable-run.mjs'
 
 /**
@@ -326,7 +327,7 @@ function textOf(all, cells, seconds, seeds, isBrief) {
 }
 
 const USAGE =
-  'npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,lean,full,fixed-100,rto] [--seeds N] [--first-seed N] [--seconds N]'
+  'npm run bench -- reliable [--quick] [--json FILE] [--cells R1,R2] [--policies none,lean,full,fixed-100,rto] [--seeds N] [--first-seed N] [--seconds N] [--parity]'
 
 /**
  * The command line. Resolves to the exit code.
@@ -343,6 +344,7 @@ export async function benchReliable(args) {
       seeds: { type: 'string', default: String(SEEDS) },
       'first-seed': { type: 'string', default: '1' },
       seconds: { type: 'string' },
+      parity: { type: 'boolean', default: false },
     },
   })
   const cells = values.cells?.split(',')
@@ -372,6 +374,10 @@ export async function benchReliable(args) {
   }
   const built = (/** @type {string} */ module) => import(pathToFileURL(path(module)).href)
   const progress = (/** @type {string} */ line) => process.stderr.write(`${line}\n`)
+  if (values.parity) {
+    console.log(benchParity(await built('index.js'), await built('sim/index.js'), seconds, firstSeed))
+    return 0
+  }
   const effort = { seeds, firstSeed, seconds, progress, ...(cells && { cells }), ...(policies && { policies }) }
   const { rows, text } = runReliable(await built('index.js'), await built('sim/index.js'), effort)
   console.log(`── reliable\n\n${text}`)
