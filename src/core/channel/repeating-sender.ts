@@ -312,6 +312,8 @@ export abstract class RepeatingSender implements SendChannel {
       this.#letGo(first)
     }
     const count = Math.min(COPY_SCAN, flying.length)
+    // What is worth less than the price of nothing cannot be chosen below.
+    const leastWorth = budget.price(0)
     let candidates = 0
     for (let i = 0; i < count; i++) {
       const message = flying.at(i)!
@@ -326,19 +328,24 @@ export abstract class RepeatingSender implements SendChannel {
         budget.spend(message.length + RECORD_BYTES)
         this.#chooseCopy(message)
       } else if (copies < MAX_COPIES) {
-        message.worth = budget.worth(sentAts, copies, now, message.hasLostCopy)
-        if (message.worth > 0) candidates++
+        const worth = budget.worth(sentAts, copies, now, message.hasLostCopy)
+        if (worth < leastWorth) continue
+        message.worth = worth
+        candidates++
       }
     }
     for (; candidates > 0 && budget.isOpen; candidates--) {
       let best: OutgoingMessage | undefined
+      let most = 0
       for (let i = 0; i < count; i++) {
         const message = flying.at(i)!
-        if (message.worth > (best?.worth ?? 0)) best = message
+        if (message.worth <= most) continue
+        most = message.worth
+        best = message
       }
       if (best === undefined) return
       const bytes = best.length + RECORD_BYTES
-      if (best.worth >= budget.price(bytes)) {
+      if (most >= budget.price(bytes)) {
         budget.spend(bytes)
         this.#chooseCopy(best)
         if (budget.wantsTwin(best.sentAts!, best.copies, now)) {
