@@ -8,6 +8,7 @@ import { randomFrom, TICK_MS } from './pair.mjs'
  * @typedef {object} Allocation bytes on the JavaScript heap
  * @property {string} kind
  * @property {number} messageBytes
+ * @property {number} copiesPerMessage
  * @property {number} sendPerMessage `send`
  * @property {number} outPerPacket `pollPacket`
  * @property {number} inPerMessage `receive` and `pollEvent` of the messages
@@ -22,6 +23,10 @@ const WARM_UP_TICKS = 3_000
 const BLOCKS = 5
 const TICKS = 120
 const MESSAGES = 60
+/** With copies: so many as the budget for them can pay, every 19th packet is lost, and one comes three ticks later. */
+const COPIED_MESSAGES = 4
+const LOST_EACH = 19
+const DELAY_TICKS = 4
 
 /** @returns {number} */
 const heapBytes = () => getHeapStatistics().used_heap_size
@@ -54,36 +59,52 @@ class Phase {
  * @param {import('./pair.mjs').Core} core
  * @param {string} kind
  * @param {number} messageBytes
+ * @param {boolean} [isLossy] packets are lost, and `redundancy` is `full`
  * @returns {Allocation}
  */
-function measure(core, kind, messageBytes) {
-  const channels = { c: { kind: /** @type {import('../src/index.ts').ChannelKind} */ (kind), verdicts: false } }
+function measure(core, kind, messageBytes, isLossy = false) {
+  /** @type {import('./pair.mjs').ChannelTable} */
+  const channels = {
+    c: {
+      kind: /** @type {import('../src/index.ts').ChannelKind} */ (kind),
+      verdicts: false,
+      ...(isLossy && { redundancy: 'full' }),
+    },
+  }
   const common = { now: 0, random: randomFrom(3), channels, bytesPerSecond: 1e10 }
   const client = new core.Endpoint({ ...common, role: 'client' })
   const server = new core.Endpoint({ ...common, role: 'server' })
   const payload = new Uint8Array(messageBytes)
+  const perTick = isLossy ? COPIED_MESSAGES : MESSAGES
   const hasKeys = kind === 'sequenced' || kind === 'latest'
-  const options = Array.from({ length: MESSAGES }, (_, key) => (hasKeys ? { key } : {}))
+  const options = Array.from({ length: perTick }, (_, key) => (hasKeys ? { key } : {}))
   const phases = { send: new Phase(), out: new Phase(), in: new Phase(), ackOut: new Phase(), ackIn: new Phase() }
   let now = 0
   let packets = 0
   let acks = 0
   let messages = 0
+  let passed = 0
 
-  /** The transport's copies are made outside of the phases. @type {Uint8Array<ArrayBuffer>[]} */
-  const wire = []
+  /** What is under way each way, by the tick in which it left; the copies are made outside of the phases. */
+  const ways = [0, 1].map(() =>
+    Array.from({ length: isLossy ? DELAY_TICKS : 1 }, () => /** @type {Uint8Array<ArrayBuffer>[]} */ ([])),
+  )
+  let ticks = 0
   /**
    * @param {typeof client} from
    * @param {Phase} phase
+   * @param {Uint8Array[]} wire
    */
-  const drain = (from, phase) => {
+  const drain = (from, phase, wire) => {
     wire.length = 0
+    let polled = 0
     for (;;) {
       phase.begin()
       const packet = from.pollPacket()
       phase.end()
-      if (packet === undefined) return wire.length
-      wire.push(packet.slice())
+      if (packet === undefined) return polled
+      polled++
+      if (!isLossy || client.state !== 'open' || ++passed % LOST_EACH > 0) wire.push(packet.slice())
     }
   }
   const tick = () => {
@@ -92,17 +113,20 @@ function measure(core, kind, messageBytes) {
     server.update(now)
     if (client.state === 'open') {
       phases.send.begin()
-      for (let i = 0; i < MESSAGES; i++) client.send('c', payload, options[i])
+      for (let i = 0; i < perTick; i++) client.send('c', payload, options[i])
       phases.send.end()
     }
-    packets += drain(client, phases.out)
+    const [up, down] = ways.map((way) => way[ticks % way.length] ?? [])
+    const [upNext, downNext] = ways.map((way) => way[(ticks + 1) % way.length] ?? [])
+    ticks++
+    packets += drain(client, phases.out, up)
     phases.in.begin()
-    for (let i = 0; i < wire.length; i++) server.receive(/** @type {Uint8Array<ArrayBuffer>} */ (wire[i]), now)
+    for (let i = 0; i < upNext.length; i++) server.receive(upNext[i], now)
     for (let event = server.pollEvent(); event !== undefined; event = server.pollEvent()) messages++
     phases.in.end()
-    acks += drain(server, phases.ackOut)
+    acks += drain(server, phases.ackOut, down)
     phases.ackIn.begin()
-    for (let i = 0; i < wire.length; i++) client.receive(/** @type {Uint8Array<ArrayBuffer>} */ (wire[i]), now)
+    for (let i = 0; i < downNext.length; i++) client.receive(downNext[i], now)
     while (client.pollEvent() !== undefined);
     phases.ackIn.end()
   }
@@ -114,7 +138,7 @@ function measure(core, kind, messageBytes) {
     acks = 0
     messages = 0
     for (let i = 0; i < TICKS; i++) tick()
-    if (messages < TICKS * MESSAGES * 0.99) throw new Error(`${kind}: only ${messages} messages arrived`)
+    if (messages < TICKS * perTick * 0.99) throw new Error(`${kind}: only ${messages} messages arrived`)
     const once = TICKS * asking
     return {
       sendPerMessage: (phases.send.bytes - once) / messages,
@@ -134,8 +158,9 @@ function measure(core, kind, messageBytes) {
   const blocks = Array.from({ length: BLOCKS }, block)
   const least = (/** @type {keyof ReturnType<typeof block>} */ name) => Math.min(...blocks.map((one) => one[name]))
   return {
-    kind,
+    kind: isLossy ? `${kind}, full` : kind,
     messageBytes,
+    copiesPerMessage: client.stats.copies / client.stats.messagesSent,
     sendPerMessage: least('sendPerMessage'),
     outPerPacket: least('outPerPacket'),
     inPerMessage: least('inPerMessage'),
@@ -152,4 +177,5 @@ measure(core, 'reliable', 16)
 const rows = ['unreliable', 'sequenced', 'reliable', 'ordered', 'latest'].flatMap((kind) =>
   [16, 64, 200].map((messageBytes) => measure(core, kind, messageBytes)),
 )
+for (const messageBytes of [16, 64, 200]) rows.push(measure(core, 'reliable', messageBytes, true))
 console.log(JSON.stringify(rows))
