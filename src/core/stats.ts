@@ -13,17 +13,19 @@ export interface EndpointStats {
   rttVarMs: number
   /** Newest sample, ms. */
   rttLatestMs: number
-  /** Smallest sample of the last 10 to 20 s, ms. */
+  /** Smallest sample of the last 10 to 20 s, ms (a windowed minimum, as in RFC 9002, section 5.2). */
   rttMinMs: number
   /** Mean variation of the one-way delay of packets from the peer, ms (RFC 3550, section 6.4.1). */
   jitterMs: number
-  /** Share of our packets that were lost, 0 to 1, smoothed over about 512 packets. */
+  /** The same for our packets, ms, from the instants of arrival that acks tell. */
+  jitterUpMs: number
+  /** Share of our packets that were lost, 0 to 1, smoothed over about 512 packets (gain 1/512), each once its fate is final. */
   lossUp: number
-  /** Share of the peer's packets that were lost, 0 to 1, smoothed over about 512 packets. */
+  /** Share of the peer's packets that were lost, 0 to 1, smoothed over about 512 packets, as the gaps in its numbers tell. */
   lossDown: number
   /** As `lossUp`, over about 200 packets: what decides about copies. At least 0.0005; 0.01 is assumed before anything is known. */
   lossUpRecent: number
-  /** As `lossDown`, over about 200 packets. */
+  /** As `lossDown`, over about 200 packets. `NaN` before the first is judged. */
   lossDownRecent: number
   /**
    * Mean run of lost packets of ours, packets a tick apart: 1 / (1 − P(lost | the one before was)), that chance measured over the
@@ -38,8 +40,15 @@ export interface EndpointStats {
    * us do not count.
    */
   queueMs: number
+  /**
+   * Queue that stands in the peer's direction, ms: the smallest transit time of the last 25 to 50 ms with packets above the smallest of the
+   * last 5 to 10 s, from the peer's timestamps.
+   */
+  queueDownMs: number
   /** Bytes of our packets that the peer confirms per second, over the last quarter of a round trip (at least 20 ms) with news; 0 before. */
   deliveryRate: number
+  /** Bytes of the peer's packets that come per second, over the last quarter of a second or more with packets; 0 before. */
+  deliveryRateDown: number
   /** Bytes of packets that may be unconfirmed at once, as the congestion controller says; `Infinity` with `congestion: 'fixed'`. */
   windowBytes: number
   /** Bytes per second at which fragments of large reliable messages leave, at most. */
@@ -217,6 +226,7 @@ export function createStats(): EndpointStats {
     rttLatestMs: Number.NaN,
     rttMinMs: Number.NaN,
     jitterMs: Number.NaN,
+    jitterUpMs: Number.NaN,
     lossUp: Number.NaN,
     lossDown: Number.NaN,
     lossUpRecent: Number.NaN,
@@ -224,7 +234,9 @@ export function createStats(): EndpointStats {
     burstUp: Number.NaN,
     burstDown: Number.NaN,
     queueMs: Number.NaN,
+    queueDownMs: Number.NaN,
     deliveryRate: 0,
+    deliveryRateDown: 0,
     windowBytes: Number.NaN,
     paceRate: Number.NaN,
     limitedBy: 'nothing',

@@ -10,6 +10,8 @@ import { ACK_FULL, ACK_FULL_SPAN, ACK_GROUPS, ACK_NONE, ACK_WINDOW, MAX_GROUPS }
 const REORDER_SPAN = 32
 /** How far back a hole is looked for that the horizon could judge. */
 const HOLE_SPAN = 64
+/** Time over which the rate of the peer's packets is taken, ms. */
+const RATE_SPAN_MS = 250
 
 /** Which of the peer's packets were heard, and what our next header says about that. */
 export class ReceivedPackets {
@@ -38,6 +40,9 @@ export class ReceivedPackets {
   #overdueTold = 0
   /** The next packet to be judged for the loss estimate. */
   #judged = 0
+  /** When the rate of the peer's bytes was taken, ms, and what had come until then. */
+  #ratedAt = 0
+  #ratedBytes = 0
 
   /** Whether the report for the next packet did not fit into it. */
   isLeftOut = false
@@ -90,6 +95,12 @@ export class ReceivedPackets {
   /** Takes the time of a packet that was just marked. */
   time(sequence: number, timestamp: number, now: number): void {
     this.#oneWay.observe(sequence, timestamp, now)
+    const stats = this.#stats
+    stats.queueDownMs = this.#oneWay.queueMs
+    if (now < this.#ratedAt + RATE_SPAN_MS) return
+    stats.deliveryRateDown = ((stats.bytesReceived - this.#ratedBytes) * 1000) / (now - this.#ratedAt)
+    this.#ratedAt = now
+    this.#ratedBytes = stats.bytesReceived
   }
 
   /**

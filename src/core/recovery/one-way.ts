@@ -1,5 +1,7 @@
 /** How long a minimum of the transit time is believed, ms; it is kept in two buckets. Drift of 50 ppm moves it by 0.5 ms. */
 const BASE_BUCKET_MS = 5000
+/** The smallest lateness of the last one to two of so many ms is that of a queue which stands; a burst is none. */
+const QUEUE_BUCKET_MS = 25
 /** Lateness histogram: width and number of bins. What is later counts as latest. */
 const BIN_MS = 0.5
 const BINS = 512
@@ -37,6 +39,9 @@ export class OneWayMeter {
   #newestTimestampMs = 0
   #newestArrivedAt = 0
   #newestLatenessMs = 0
+  #queueMs: number = Number.NaN
+  #queuePreviousMs: number = Number.NaN
+  #queueEndsAt: number = Number.NEGATIVE_INFINITY
   #spacingMs: number = Number.NaN
   /** Pauses in a row that may be of a rhythm. */
   #regular = 0
@@ -53,6 +58,7 @@ export class OneWayMeter {
     this.#lowerBase(transit, arrivedAt)
     const lateness = transit - this.baseMs
     this.#bin(lateness)
+    this.#stand(lateness, arrivedAt)
     if (sequence <= this.#newest) return
     const sentAt = arrivedAt - transit
     if (sequence === this.#newest + 1) this.#space(sentAt - this.#newestTimestampMs)
@@ -65,6 +71,11 @@ export class OneWayMeter {
   /** Smallest transit time of the last 5 to 10 s on the two clocks, ms; only differences from it mean anything. */
   get baseMs(): number {
     return Math.min(this.#bucketMinMs, this.#previousMinMs)
+  }
+
+  /** Smallest lateness of the last 25 to 50 ms with packets, ms; `NaN` before the first. */
+  get queueMs(): number {
+    return this.#queuePreviousMs < this.#queueMs ? this.#queuePreviousMs : this.#queueMs
   }
 
   /** About the longest usual pause between two of the peer's packets, ms, or `NaN`. */
@@ -130,6 +141,16 @@ export class OneWayMeter {
     for (let i = 0; i < BINS; i++) {
       this.#bins[i]! /= 2
       this.#binned += this.#bins[i]!
+    }
+  }
+
+  #stand(latenessMs: number, now: number): void {
+    if (now >= this.#queueEndsAt) {
+      this.#queuePreviousMs = this.#queueMs
+      this.#queueMs = latenessMs
+      this.#queueEndsAt = now + QUEUE_BUCKET_MS
+    } else if (latenessMs < this.#queueMs) {
+      this.#queueMs = latenessMs
     }
   }
 

@@ -161,6 +161,7 @@ export class SendBudget {
   onArrival(sentAt: number, arrivedAt: number, now: number, isHeld = false): void {
     this.#queue.observe(sentAt, arrivedAt, now, isHeld)
     this.#delivery.mark(this.#queue.arrivedAt)
+    this.#stats.jitterUpMs = this.#queue.noiseMs
     this.#hasNews = true
   }
 

@@ -500,4 +500,127 @@ describe('what is told of losses', () => {
     expect(Math.abs(server.burstUp - 3)).toBeLessThan(0.3)
     expect(Math.abs(client.burstDown - 3)).toBeLessThan(0.3)
   })
+
+  test('jitter, queue and rate of both directions, apart', () => {
+    const duo = new Duo(CHANNELS).open()
+    const path: { at: number; to: 'client' | 'server'; packet: Bytes }[] = []
+    const play = (ticks: number, upMs: (i: number) => number, downMs: (i: number) => number): void => {
+      for (let i = 0; i < ticks; i++) {
+        duo.pass(10)
+        // Sent each 30 ms, so that each is the newest when the next ack leaves.
+        for (const name of i % 3 === 0 ? (['client', 'server'] as const) : []) {
+          duo[name].send('input', pattern(name === 'client' ? 20 : 200))
+          const ms = name === 'client' ? upMs(i) : downMs(i)
+          for (const packet of drained(duo[name])) {
+            path.push({ at: duo.now + ms, to: name === 'client' ? 'server' : 'client', packet })
+          }
+        }
+        path.sort((a, b) => a.at - b.at)
+        while (path[0] !== undefined && path[0].at <= duo.now) {
+          const { to, packet } = path.shift()!
+          duo[to].receive(packet, duo.now)
+        }
+      }
+    }
+    const { stats } = duo.client
+    play(
+      300,
+      () => 30,
+      (i) => (i % 6 === 0 ? 30 : 40),
+    )
+    expect(stats.jitterUpMs).toBeLessThan(1)
+    expect(Math.abs(stats.jitterMs - 10)).toBeLessThan(1)
+    expect(Math.abs(duo.server.stats.jitterUpMs - 10)).toBeLessThan(1)
+    expect(duo.server.stats.jitterMs).toBeLessThan(1)
+    // One packet a tick each way: 12 bytes of header or so, and what it carries.
+    expect(stats.deliveryRate).toBeGreaterThan(800)
+    expect(stats.deliveryRate).toBeLessThan(1_500)
+    expect(Math.abs(stats.deliveryRateDown - 7_100)).toBeLessThan(700)
+    play(
+      100,
+      () => 30,
+      () => 70,
+    )
+    expect(stats.queueMs).toBeLessThan(1)
+    expect(Math.abs(stats.queueDownMs - 40)).toBeLessThan(1)
+    expect(Math.abs(duo.server.stats.queueMs - 40)).toBeLessThan(1)
+    expect(duo.server.stats.queueDownMs).toBeLessThan(1)
+  })
+})
+
+describe('a verdict of loss', () => {
+  /** The one packet of an unreliable message that is taken for lost, 50 ms after it left. */
+  function lateOf(): { duo: Duo<typeof CHANNELS>; late: Bytes } {
+    const lossRule = (): LossRule => ({ onHorizon: () => {}, lostAt: ({ sentAt }) => sentAt + 50, finalAfterMs: 100 })
+    const duo = new Duo(CHANNELS, {}, { client: { lossRule } }).open()
+    duo.client.send('input', bytesOf('x'))
+    const [late] = drained(duo.client)
+    duo.pass(60)
+    expect(duo.client.stats.packetsLost).toBe(1)
+    expect(verdictsOf(duo.client)).toEqual([])
+    return { duo, late: late! }
+  }
+
+  test('is taken back by a late ack before the game has seen it', () => {
+    const { duo, late } = lateOf()
+    duo.server.receive(late, duo.now)
+    duo.pass(30)
+    duo.carry(duo.server, duo.client)
+    expect(duo.client.stats.packetsLost).toBe(0)
+    duo.pass(500)
+    expect(eventsOf(duo.client)).toMatchObject([{ type: 'verdict', verdict: 'acked' }])
+  })
+
+  test('and never after', () => {
+    const { duo, late } = lateOf()
+    duo.pass(100)
+    expect(eventsOf(duo.client)).toMatchObject([{ type: 'verdict', verdict: 'lost' }])
+    duo.server.receive(late, duo.now)
+    duo.pass(30)
+    duo.carry(duo.server, duo.client)
+    duo.pass(500)
+    expect(eventsOf(duo.client)).toEqual([])
+    // The count of packets is mended all the same.
+    expect(duo.client.stats).toMatchObject({ packetsLost: 0, messagesLost: 1, messagesAcked: 0 })
+  })
+})
+
+test('an urgent message asks for a packet now, another one does not', () => {
+  const duo = measured(10)
+  const hasteAfter = (options: object): boolean => {
+    duo.client.send('input', bytesOf('x'))
+    drained(duo.client)
+    duo.pass(5)
+    duo.client.send('input', bytesOf('x'), options)
+    const isNow = duo.client.hasteAt <= duo.now
+    drained(duo.client)
+    return isNow
+  }
+  expect(hasteAfter({ urgent: true })).toBe(true)
+  expect(hasteAfter({})).toBe(false)
+})
+
+test('on a clean path redundancy costs nothing', () => {
+  const bytes = (['none', 'lean', 'full'] as const).map((redundancy) => {
+    const duo = new Duo({ hits: { kind: 'reliable', redundancy } } as const).open()
+    const path: { at: number; from: number; packet: Bytes }[] = []
+    let before = 0
+    for (let i = 0; i < 1_200; i++) {
+      // The first packets have to tell that the path is clean.
+      if (i === 600) before = duo.client.stats.bytesSent
+      duo.pass(10)
+      while (path[0] !== undefined && path[0].at <= duo.now) {
+        const { from, packet } = path.shift()!
+        ;(from === 0 ? duo.server : duo.client).receive(packet, duo.now)
+      }
+      duo.client.send('hits', pattern(20))
+      for (const packet of drained(duo.client)) path.push({ at: duo.now + 40, from: 0, packet })
+      for (const packet of drained(duo.server)) path.push({ at: duo.now + 40, from: 1, packet })
+      eventsOf(duo.client)
+      eventsOf(duo.server)
+    }
+    return duo.client.stats.bytesSent - before
+  })
+  expect(bytes[1]).toBe(bytes[0])
+  expect(bytes[2]).toBe(bytes[0])
 })
