@@ -164,7 +164,7 @@ test('an endpoint that is idle again holds what its last packets took, and no mo
     eventsOf(duo.client)
     eventsOf(duo.server)
   }
-  // First of all the code is compiled, which takes 2 MB in all, whatever the number of endpoints.
+  // First of all the code is compiled, which takes 2 to 3 MB in all, whatever the number of endpoints.
   for (let i = 0; i < 3; i++) play(new Duo(channels).open())
   const before = usedBytes()
   const duos = Array.from({ length: ENDPOINTS / 2 }, () => new Duo(channels).open())
