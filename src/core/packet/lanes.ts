@@ -38,6 +38,8 @@ export class Lanes {
   readonly #classes: PriorityClass[] = []
   /** The reliable channels once more, whatever their priority, with an order of their own. */
   readonly #reserve: PriorityClass = { lanes: [], virtualTime: 0 }
+  /** The others once more, likewise. */
+  readonly #fresh: PriorityClass = { lanes: [], virtualTime: 0 }
   readonly #reliableShare: number
   readonly #maxCredit: number
   /** As if nothing waited. */
@@ -64,7 +66,8 @@ export class Lanes {
       }
       const lane = new Lane(channel)
       entry.lanes.push(lane)
-      if (channel.config.isReliable) this.#reserve.lanes.push(new Lane(channel))
+      const { lanes } = channel.config.isReliable ? this.#reserve : this.#fresh
+      lanes.push(new Lane(channel))
     }
   }
 
@@ -156,6 +159,12 @@ export class Lanes {
   fillReliable(packer: Packer): void {
     this.#stamp++
     this.#fillFrom(this.#reserve, packer, 'prompt', Number.POSITIVE_INFINITY)
+  }
+
+  /** Fills a packet with what is not reliable, and nothing else. */
+  fillFresh(packer: Packer): void {
+    this.#stamp++
+    this.#fillFrom(this.#fresh, packer, 'prompt', Number.POSITIVE_INFINITY)
   }
 
   /** Serves one class until nothing of it fits any more or `maxBytes` are reached; returns the bytes. */

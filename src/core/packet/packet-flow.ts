@@ -54,6 +54,8 @@ export class PacketFlow implements SentPacketListener {
   readonly #governor: Governor
   readonly #gate: Gate
   #wantsPing = false
+  /** A silence has just ended. */
+  #isBack = false
   #backoff = 0
 
   constructor(
@@ -189,7 +191,10 @@ export class PacketFlow implements SentPacketListener {
     const wantsAck = wantsEarlyAck || this.#acks.dueAt < Number.POSITIVE_INFINITY
     gate.judge(now, isTick)
     // Else it would all come at once when the path is back.
-    if (isTick && gate.hold === 'silence') for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.comeBack()
+    if (isTick && gate.hold === 'silence') {
+      for (let i = 0; i < this.#senders.length; i++) this.#senders[i]!.comeBack()
+      this.#isBack = true
+    }
     if (!gate.data && !gate.copies && !gate.bulk && !wantsAck && !this.#wantsPing) return undefined
 
     const packet = this.#sent.begin()
@@ -201,6 +206,11 @@ export class PacketFlow implements SentPacketListener {
     writeHeader(this.#writer, this.#sent.next, now, report)
     this.#packer.begin(this.#sent.manifests, now, this.#governor.softPacketBytes)
     let isBulk = false
+    if (gate.data && this.#isBack) {
+      // Below us a silence leaves a window of one packet, and what is reliable has gathered: it would fill that one.
+      this.#lanes.fillFresh(this.#packer)
+      this.#isBack = false
+    }
     if (gate.data && gate.hold === 'share') {
       this.#lanes.fillReliable(this.#packer)
       if (this.#lanes.isPending) this.#stats.limitedBy = 'share'
