@@ -44,6 +44,11 @@ const CALM_LOSS = 0.002
 const ROUGH_LOSS = 0.015
 /** Round trip from which that timer is worse than waiting for it with a second pipe, ms. */
 const ROUGH_RTT_MS = 40
+/**
+ * Bytes that one pipe is trusted to have on the way, loss or not: about SCTP's initial window. It grows only while it is full (RFC 9260,
+ * 7.2.1), and it seldom is where nothing may wait below.
+ */
+const TRUSTED_WINDOW_BYTES = 12 * SCTP_MTU_BYTES
 /** How long the rate is averaged, ms. */
 const WINDOW_MS = 1000
 /** How long a demand lasts once it was there, ms: opening a pipe takes several round trips. */
@@ -53,7 +58,8 @@ const BLOCKED_SAMPLES = 3
 
 /**
  * How many pipes help a peer: as many as it takes for none of them to carry more than SCTP's congestion control lets through at the
- * present loss and round trip (1.22 MTU / (RTT √loss), Mathis et al. 1997), what waits in our own queue counted in, and another whenever all were blocked.
+ * present loss and round trip (1.22 MTU / (RTT √loss), Mathis et al. 1997), what waits in our own queue counted in, for none to have more on the
+ * way than a window that does not grow, and another whenever all were blocked.
  */
 export class PipeDemand {
   readonly #range: Required<PipeOptions>
@@ -85,10 +91,12 @@ export class PipeDemand {
     const sentBytes = stats.bytesSent + SCTP_BYTES * stats.packetsSent
     const receivedBytes = stats.bytesReceived + SCTP_BYTES * stats.packetsReceived
     if (elapsedMs < 10 * WINDOW_MS) {
-      const perSecond = 1000 / elapsedMs
-      const up = pipesFor((sentBytes - this.#sentBytes) * perSecond, stats.rttMs, stats.lossUp)
-      const down = pipesFor((receivedBytes - this.#receivedBytes) * perSecond, stats.rttMs, stats.lossDown)
-      this.#want(Math.max(up, down, this.#blocked >= BLOCKED_SAMPLES ? size + 1 : 1), now)
+      const sentPerSecond = ((sentBytes - this.#sentBytes) * 1000) / elapsedMs
+      const receivedPerSecond = ((receivedBytes - this.#receivedBytes) * 1000) / elapsedMs
+      const up = pipesFor(sentPerSecond, stats.rttMs, stats.lossUp)
+      const down = pipesFor(receivedPerSecond, stats.rttMs, stats.lossDown)
+      const windows = windowsFor(Math.max(sentPerSecond, receivedPerSecond), stats.rttMs)
+      this.#want(Math.max(up, down, windows, this.#blocked >= BLOCKED_SAMPLES ? size + 1 : 1), now)
     }
     this.#sinceAt = now
     this.#sentBytes = sentBytes
@@ -111,4 +119,9 @@ function pipesFor(bytesPerSecond: number, rttMs: number, loss: number): number {
   const ceiling = (1.22 * SCTP_MTU_BYTES * 1000) / (rttMs * Math.sqrt(loss))
   const byRate = Math.ceil(bytesPerSecond / (TRUSTED_SHARE * ceiling))
   return Math.max(byRate, loss >= ROUGH_LOSS && rttMs >= ROUGH_RTT_MS ? 2 : 1)
+}
+
+/** Pipes that have no more than `bytesPerSecond` take on the way. */
+function windowsFor(bytesPerSecond: number, rttMs: number): number {
+  return rttMs > 0 ? Math.ceil((bytesPerSecond * rttMs) / 1000 / TRUSTED_WINDOW_BYTES) : 1
 }

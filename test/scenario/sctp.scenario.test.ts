@@ -148,6 +148,30 @@ describe('reliable messages', () => {
   })
 })
 
+describe('a transfer of 1 MiB beside state, 4 Mbit/s with 200 ms of buffer, RTT 50', () => {
+  test('takes at most 1.5 times its size over the rate either way, and adds at most 60 ms to the age of state', () => {
+    const bytesPerSecond = 500_000
+    const link = { delayMs: 25, bytesPerSecond, queueBytes: 0.2 * bytesPerSecond, overheadBytes: 28 }
+    for (const seed of SEEDS) {
+      const game = new SctpGame({ seed, path: link, stateBytes: 200 })
+      const sent = { client: 0, server: 0 }
+      game.onTick = (side, peer, now) => {
+        if (now < 4_000 + 10_000 * sent[side]) return
+        sent[side]++
+        peer.send('hits', stamped(1 << 20, now))
+      }
+      game.run(30_000)
+      for (const direction of ['up', 'down'] as const) {
+        // The first is on its way for a second before further pipes are asked for.
+        const [, ...later] = game[direction].hitMs
+        expect(later, direction).toHaveLength(2)
+        expect(Math.max(...later), direction).toBeLessThanOrEqual((1.5 * 1000 * 2 ** 20) / bytesPerSecond)
+        expect(game[direction].age(0.95, 4_000), direction).toBeLessThanOrEqual(42 + 60)
+      }
+    }
+  })
+})
+
 describe('packets that SCTP holds back', () => {
   test('are no queue of the path, and no fault of the clock', () => {
     for (const seed of SEEDS) {

@@ -34,7 +34,9 @@ function wantedOn(paths: readonly (Path & { seconds: number })[], range = { min:
 describe('the demand for pipes', () => {
   test.each([
     [{ rttMs: 50, loss: 0, packetBytes: 1150 }, 1],
-    [{ rttMs: 200, loss: 0.001, packetBytes: 1150 }, 1],
+    [{ rttMs: 200, loss: 0.001, packetBytes: 1000 }, 1],
+    [{ rttMs: 200, loss: 0, packetBytes: 1150 }, 2],
+    [{ rttMs: 200, loss: 0, packetBytes: 1150 * 4 }, 3],
     [{ rttMs: 20, loss: 0.01, packetBytes: 200 }, 1],
     [{ rttMs: 100, loss: 0.05, packetBytes: 100 }, 2],
     [{ rttMs: 100, loss: 0.01, packetBytes: 1000 }, 2],
