@@ -1,10 +1,10 @@
 // Finds a Chromium that runs WebRTC, or gets one. `node scripts/browser.mjs` prints its path;
 // `node scripts/browser.mjs apt playwright deps` may get one in these ways, in this order, if none is found.
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
 import process from 'node:process'
 import { chromium } from 'playwright'
-import { isMain, run, runNode, toolPath } from './tool.mjs'
+import { isExecutable, isMain, run, runNode, toolPath } from './tool.mjs'
 
 /** A browser start takes about 1 s; a browser that needs longer than this hangs. */
 const PROBE_LIMIT_MS = 30_000
@@ -212,16 +212,6 @@ function systemBrowsers() {
     paths = [...names.flatMap((name) => folders.map((folder) => join(folder, name))), '/opt/google/chrome/chrome']
   }
   return [...new Set(paths)].filter(isExecutable).map((path) => ({ path, from: 'installed on this system' }))
-}
-
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** @type {Record<Way, (log: (line: string) => void, headed: boolean) => Promise<string | undefined>>} what went wrong */

@@ -1,11 +1,11 @@
 // Finds a Firefox and opens pages in it. No driver stands between: a page that is to be asked things asks for them itself.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
-import { run } from './tool.mjs'
+import { isExecutable, run } from './tool.mjs'
 
 /** A look at the version takes 0.1 s; a Firefox that needs longer than this hangs. */
 const PROBE_LIMIT_MS = 20_000
@@ -91,16 +91,6 @@ function systemFirefoxes() {
     paths = ['firefox', 'firefox-esr'].flatMap((name) => folders.map((folder) => join(folder, name)))
   }
   return [...new Set(paths)].filter(isExecutable)
-}
-
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,16 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** How long a tool that was asked to stop may take before it is killed, ms. */
 const GRACE_MS = 10_000
+
+/** @param {string} path */
+export function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /**
  * The script behind a command that an installed package brings, to be run by this very Node. The links in
