@@ -1,6 +1,8 @@
 // The players of `bench -- cluster`, in a process of their own: URL, number, duration in ms.
 import { cleanUp, connect } from '../scripts/native-client.mjs'
 
+// Without the bench there is nobody to play for.
+process.once('disconnect', () => process.exit(1))
 const [url = '', count = '1', durationMs = '1000'] = process.argv.slice(2)
 const channels = { chat: { kind: 'ordered' }, state: { kind: 'sequenced' } }
 const message = new Uint8Array(200)
@@ -26,6 +28,7 @@ await new Promise((resolve) => {
 })
 for (const player of players) player.close({ deadlineMs: 0 })
 await Promise.all(players.map((player) => player.closed))
+process.removeAllListeners('disconnect')
 process.send?.({ sent, received })
 process.disconnect()
 cleanUp()

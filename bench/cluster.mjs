@@ -22,17 +22,15 @@ export async function runCluster({ quick }) {
   const rows = []
   for (const { processes, players } of CELLS) {
     const cluster = await startCluster({ processes, port: 0 })
+    /** @type {import('node:child_process').ChildProcess | undefined} */
+    let crowd
     try {
-      const crowd = fork(new URL('./cluster-crowd.mjs', import.meta.url), [
-        cluster.url,
-        String(players),
-        String(durationMs),
-      ])
+      crowd = fork(new URL('./cluster-crowd.mjs', import.meta.url), [cluster.url, String(players), String(durationMs)])
       const cpuBefore = await cpuMsOf(cluster.children)
       /** @type {{ sent: number, received: number }} */
       const { sent, received } = await new Promise((resolve, reject) => {
-        crowd.once('message', resolve)
-        crowd.once('exit', (code) => code !== 0 && reject(new Error(`the players ended with code ${code}`)))
+        crowd?.once('message', resolve)
+        crowd?.once('exit', (code) => code !== 0 && reject(new Error(`the players ended with code ${code}`)))
       })
       const cpuMs = (await cpuMsOf(cluster.children)) - cpuBefore
       rows.push({
@@ -43,6 +41,7 @@ export async function runCluster({ quick }) {
         microsecondsPerEcho: (1000 * cpuMs) / received,
       })
     } finally {
+      crowd?.kill('SIGKILL')
       await cluster.close()
     }
   }

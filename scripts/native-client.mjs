@@ -4,11 +4,14 @@ import { pathToFileURL } from 'node:url'
 import native from 'node-datachannel'
 import { root } from './tool.mjs'
 
+/** Time for a connection to come about, ms; on a machine that is short of time libjuice's checks take seconds. */
+const OPEN_LIMIT_MS = 15_000
+
 /** @param {string} path */
 export const built = (path) => import(pathToFileURL(join(root, 'dist', path)).href)
 
 /**
- * Connects to the server at `url`; resolves to an open peer, and rejects when it was refused.
+ * Connects to the server at `url`; resolves to an open peer, and rejects when it was refused or takes too long.
  * @param {string} url
  * @param {object} channels
  * @param {object} [tuning]
@@ -25,9 +28,16 @@ export async function connect(url, channels, tuning = {}) {
     disableAutoNegotiation: true,
   })
   const transport = new NativeChannel(connection)
-  const open = new Promise((resolve) => {
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer
+  const open = new Promise((resolve, reject) => {
     transport.onOpen = () => resolve(undefined)
+    transport.onEnd = (/** @type {{ detail: string }} */ { detail }) =>
+      reject(new Error(`ended before it was open: ${detail}`))
+    timer = setTimeout(() => reject(new Error(`not open within ${OPEN_LIMIT_MS} ms`)), OPEN_LIMIT_MS)
   })
+  // Whoever waits for it is told; nobody does after a refusal.
+  open.catch(() => {})
   await new Promise((resolve) => {
     connection.onGatheringStateChange((state) => {
       if (state === 'complete') resolve(undefined)
@@ -39,11 +49,13 @@ export async function connect(url, channels, tuning = {}) {
   try {
     const answer = await postOffer(url, offer)
     connection.setRemoteDescription(answer.sdp, /** @type {any} */ ('answer'))
+    await open
   } catch (error) {
     transport.close()
     throw error
+  } finally {
+    clearTimeout(timer)
   }
-  await open
   const endpoint = createEndpoint('client', { channels, endpoint: tuning }, transport, systemHost)
   const peer = new Peer({ id: 'client', endpoint, transport, host: systemHost })
   while (peer.state === 'connecting') await new Promise((resolve) => setTimeout(resolve, 5))

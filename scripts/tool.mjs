@@ -58,7 +58,8 @@ export function npmPath() {
  * @typedef {object} RunOptions
  * @property {NodeJS.ProcessEnv} [env] added to this process's own; `undefined` removes a variable
  * @property {boolean} [quiet] collect the output instead of showing it
- * @property {number} [limitMs] ask it to stop after this long
+ * @property {number} [limitMs] ask it to stop after this long; then, and when it ends, whatever it has started goes too.
+ *   It gets no standard input
  */
 
 /**
@@ -69,6 +70,46 @@ export function npmPath() {
  * @property {boolean} timedOut
  */
 
+/** Programs with a limit that are under way. @type {Set<import('node:child_process').ChildProcess>} */
+const limited = new Set()
+let passesSignalsOn = false
+
+/**
+ * Sends a signal to a program and to all that it has started: one that hangs cannot end its own children, and a child that
+ * lives on keeps the output open that we read.
+ * @param {import('node:child_process').ChildProcess} child
+ * @param {'SIGINT' | 'SIGKILL'} signal
+ */
+function signalTree(child, signal) {
+  if (child.pid === undefined) return
+  if (process.platform !== 'win32') {
+    try {
+      process.kill(-child.pid, signal)
+    } catch {
+      // All of them are gone.
+    }
+  } else if (child.exitCode === null && child.signalCode === null && signal === 'SIGKILL') {
+    // Windows has neither groups nor signals.
+    spawn('taskkill', ['/pid', String(child.pid), '/T', '/F'], { stdio: 'ignore' }).once('error', () => child.kill())
+  }
+}
+
+/** A group of its own hears no Ctrl-C of ours. */
+function passSignalsOn() {
+  if (passesSignalsOn) return
+  passesSignalsOn = true
+  for (const [signal, number] of /** @type {const} */ ([
+    ['SIGHUP', 1],
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ])) {
+    process.once(signal, () => {
+      for (const child of limited) signalTree(child, 'SIGKILL')
+      process.exit(128 + number)
+    })
+  }
+}
+
 /**
  * Runs a program to its end. Never rejects, never uses a shell.
  * @param {string} file
@@ -78,12 +119,20 @@ export function npmPath() {
  */
 export function run(file, args, { env = {}, quiet = false, limitMs } = {}) {
   return new Promise((resolve) => {
+    const isLimited = limitMs !== undefined
+    const shown = quiet ? 'pipe' : 'inherit'
     const child = spawn(file, args, {
       cwd: root,
       env: { ...process.env, ...env },
-      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      stdio: [quiet || isLimited ? 'ignore' : 'inherit', shown, shown],
+      // A group of its own; on Windows, where there are none, it would be a window.
+      detached: isLimited && process.platform !== 'win32',
       windowsHide: true,
     })
+    if (isLimited) {
+      passSignalsOn()
+      limited.add(child)
+    }
     let output = ''
     let stdout = ''
     let timedOut = false
@@ -92,16 +141,17 @@ export function run(file, args, { env = {}, quiet = false, limitMs } = {}) {
       stdout += text
     })
     child.stderr?.setEncoding('utf8').on('data', (text) => (output += text))
-    const stop = () => {
-      timedOut = true
-      child.kill('SIGINT')
-      killTimer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
-    }
-    const limitTimer = limitMs === undefined ? undefined : setTimeout(stop, limitMs)
     /** @type {NodeJS.Timeout | undefined} */
     let killTimer
+    const stop = () => {
+      timedOut = true
+      signalTree(child, 'SIGINT')
+      killTimer = setTimeout(() => signalTree(child, 'SIGKILL'), GRACE_MS)
+    }
+    const limitTimer = isLimited ? setTimeout(stop, limitMs) : undefined
     /** @param {number} code */
     const finish = (code) => {
+      limited.delete(child)
       clearTimeout(limitTimer)
       clearTimeout(killTimer)
       resolve({ code, output, stdout, timedOut })
@@ -109,6 +159,10 @@ export function run(file, args, { env = {}, quiet = false, limitMs } = {}) {
     child.once('error', (error) => {
       output += `${error.message}\n`
       finish(1)
+    })
+    child.once('exit', () => {
+      clearTimeout(limitTimer)
+      if (isLimited) signalTree(child, 'SIGKILL')
     })
     child.once('close', (code) => finish(timedOut ? 1 : (code ?? 1)))
   })

@@ -5,6 +5,9 @@ import { createServer } from 'node:http'
 import { cpus } from 'node:os'
 import { Balancer, nodeListener } from 'gannet/node'
 
+/** How long a process may take to end when it is told to, ms. */
+const EXIT_LIMIT_MS = 5000
+
 /**
  * @param {object} [options]
  * @param {number} [options.processes]
@@ -49,6 +52,8 @@ export async function startCluster({
         children
           .filter((child) => child.exitCode === null && child.signalCode === null)
           .map((child) => {
+            const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_LIMIT_MS)
+            child.once('exit', () => clearTimeout(timer))
             child.disconnect()
             return new Promise((resolve) => child.once('exit', resolve))
           }),
