@@ -3,6 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
 import process from 'node:process'
+import { setTimeout as pause } from 'node:timers/promises'
 import { chromium } from 'playwright'
 import { isExecutable, isMain, run, runNode, toolPath } from './tool.mjs'
 
@@ -112,13 +113,19 @@ export async function findBrowser({ headed = false, ways = usualWays(), log = co
 async function faultOf(executablePath) {
   if (!existsSync(executablePath)) return 'no such file'
   try {
-    const browser = await chromium.launch({ executablePath, timeout: PROBE_LIMIT_MS, args: ['--disable-gpu'] })
-    try {
+    const server = await chromium.launchServer({ executablePath, timeout: PROBE_LIMIT_MS, args: ['--disable-gpu'] })
+    const looking = (async () => {
+      const browser = await chromium.connect(server.wsEndpoint())
       const page = await browser.newPage()
       const kind = await page.evaluate('typeof RTCPeerConnection')
       return kind === 'function' ? undefined : 'has no WebRTC'
+    })()
+    try {
+      // Nothing in there has a limit of its own.
+      return await Promise.race([looking, pause(PROBE_LIMIT_MS, 'hangs', { ref: false })])
     } finally {
-      await browser.close()
+      looking.catch(() => {})
+      await server.kill()
     }
   } catch (error) {
     return firstFault(error instanceof Error ? error.message : String(error))

@@ -28,6 +28,8 @@ const rows = []
  * @param {() => Promise<Outcome>} step
  */
 async function timed(name, step) {
+  // Of a run that hangs this is the last that one sees.
+  console.log(`── ${name}`)
   const startedAt = performance.now()
   const outcome = await step().catch((error) => ({ passed: 0, failed: 1, skipped: 0, note: String(error) }))
   rows.push({ name, ms: performance.now() - startedAt, ...outcome })
