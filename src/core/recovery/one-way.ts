@@ -5,8 +5,11 @@ const QUEUE_BUCKET_MS = 25
 /** Lateness histogram: width and number of bins. What is later counts as latest. */
 const BIN_MS = 0.5
 const BINS = 512
-/** Packets after which old lateness weighs half. */
-const HALF_LIFE = 512
+/**
+ * Packets after which old lateness weighs half, about 1 s of a game. What was late while a window of SCTP opened, or a neighbour filled
+ * a queue, puts the horizon off until it is forgotten; a longer memory is no better at telling late from lost.
+ */
+const HALF_LIFE = 64
 /** Packets between two looks at the quantile: it moves slowly and costs a walk over the bins. */
 const REFRESH = 16
 /** Timestamps are 16 bits of 0.25 ms. */
