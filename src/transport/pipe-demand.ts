@@ -51,6 +51,11 @@ const ROUGH_RTT_MS = 40
 const TRUSTED_WINDOW_BYTES = 12 * SCTP_MTU_BYTES
 /** How long the rate is averaged, ms. */
 const WINDOW_MS = 1000
+/**
+ * What is left of a remembered rate a second later. A pipe whose window has shut carries little, and of the peer's nothing else is seen
+ * here: what came until then is what it should carry.
+ */
+const REMEMBERED_SHARE = 0.8
 /** How long a demand lasts once it was there, ms: opening a pipe takes several round trips. */
 const HOLD_MS = 30_000
 /** Samples with everything blocked, within the window, that ask for another pipe. */
@@ -66,6 +71,8 @@ export class PipeDemand {
   #sinceAt: number = Number.NEGATIVE_INFINITY
   #sentBytes = 0
   #receivedBytes = 0
+  #upPerSecond = 0
+  #downPerSecond = 0
   #blocked = 0
   #wanted: number
   #wantedAt: number = Number.NEGATIVE_INFINITY
@@ -81,27 +88,31 @@ export class PipeDemand {
    */
   look(now: number, stats: EndpointStats, isBlocked: boolean, size: number): number {
     if (isBlocked) this.#blocked++
-    // What waits should be gone within a second, and a second is too long to wait for a look at the rate.
-    if (stats.queuedBytes > 0) {
-      const queued = pipesFor((stats.queuedBytes * 1000) / WINDOW_MS, stats.rttMs, stats.lossUp)
-      if (queued >= this.#wanted) this.#want(queued, now)
-    }
     const elapsedMs = now - this.#sinceAt
-    if (elapsedMs < WINDOW_MS) return this.#wanted
-    const sentBytes = stats.bytesSent + SCTP_BYTES * stats.packetsSent
-    const receivedBytes = stats.bytesReceived + SCTP_BYTES * stats.packetsReceived
-    if (elapsedMs < 10 * WINDOW_MS) {
-      const sentPerSecond = ((sentBytes - this.#sentBytes) * 1000) / elapsedMs
-      const receivedPerSecond = ((receivedBytes - this.#receivedBytes) * 1000) / elapsedMs
-      const up = pipesFor(sentPerSecond, stats.rttMs, stats.lossUp)
-      const down = pipesFor(receivedPerSecond, stats.rttMs, stats.lossDown)
-      const windows = windowsFor(Math.max(sentPerSecond, receivedPerSecond), stats.rttMs)
-      this.#want(Math.max(up, down, windows, this.#blocked >= BLOCKED_SAMPLES ? size + 1 : 1), now)
+    if (elapsedMs >= WINDOW_MS) {
+      const sentBytes = stats.bytesSent + SCTP_BYTES * stats.packetsSent
+      const receivedBytes = stats.bytesReceived + SCTP_BYTES * stats.packetsReceived
+      if (elapsedMs < 10 * WINDOW_MS) {
+        this.#upPerSecond = remembered(this.#upPerSecond, ((sentBytes - this.#sentBytes) * 1000) / elapsedMs)
+        this.#downPerSecond = remembered(
+          this.#downPerSecond,
+          ((receivedBytes - this.#receivedBytes) * 1000) / elapsedMs,
+        )
+        if (this.#blocked >= BLOCKED_SAMPLES) this.#want(size + 1, now)
+      }
+      this.#sinceAt = now
+      this.#sentBytes = sentBytes
+      this.#receivedBytes = receivedBytes
+      this.#blocked = 0
     }
-    this.#sinceAt = now
-    this.#sentBytes = sentBytes
-    this.#receivedBytes = receivedBytes
-    this.#blocked = 0
+    // Of the first second only what waits counts, which should be gone within another: a loss or two say nothing yet.
+    if (!(this.#upPerSecond > 0 || stats.queuedBytes > 0)) return this.#wanted
+    // At every look, with the rates of the last window: a round trip that jumps is not waited out.
+    const queuedPerSecond = (stats.queuedBytes * 1000) / WINDOW_MS
+    const up = pipesFor(Math.max(this.#upPerSecond, queuedPerSecond), stats.rttMs, stats.lossUp)
+    const down = pipesFor(this.#downPerSecond, stats.rttMs, stats.lossDown)
+    const windows = windowsFor(Math.max(this.#upPerSecond, this.#downPerSecond), stats.rttMs)
+    this.#want(Math.max(up, down, windows), now)
     return this.#wanted
   }
 
@@ -111,6 +122,11 @@ export class PipeDemand {
     this.#wanted = wanted
     this.#wantedAt = now
   }
+}
+
+/** The rate to go by after a second at `perSecond`. */
+function remembered(before: number, perSecond: number): number {
+  return Math.max(perSecond, REMEMBERED_SHARE * before)
 }
 
 /** Pipes that carry `bytesPerSecond` in one direction without waiting for SCTP's window. */

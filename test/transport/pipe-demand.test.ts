@@ -73,6 +73,29 @@ describe('the demand for pipes', () => {
     expect(wantedWith(0, 0.05)).toBe(1)
   })
 
+  test("remembers what came before the round trip jumped and the peer's window shut", () => {
+    const options = { channels: { state: { kind: 'sequenced' } } } as const
+    const { stats } = createEndpoint('client', options, { maxPacketBytes: 1150 }, systemHost)
+    const demand = new PipeDemand({ min: 1, max: 3 })
+    let now = 0
+    const play = (seconds: number, rttMs: number, receivedPackets: number): number => {
+      Object.assign(stats, { rttMs, lossUp: 0.01, lossDown: 0.01 })
+      let wanted = 0
+      for (let i = 0; i < seconds * 10; i++) {
+        now += 100
+        stats.packetsSent += 6
+        stats.bytesSent += 6 * 20
+        stats.packetsReceived += receivedPackets
+        stats.bytesReceived += receivedPackets * 1000
+        wanted = demand.look(now, stats, false, 1)
+      }
+      return wanted
+    }
+    expect(play(10.5, 20, 6)).toBe(1)
+    // At once, and not only at the end of a second in which next to nothing came.
+    expect(play(0.1, 250, 0)).toBe(3)
+  })
+
   test('outlasts its cause by half a minute, and stays within its range', () => {
     const rough = { rttMs: 100, loss: 0.05, packetBytes: 1000, seconds: 5 }
     const calm = { rttMs: 100, loss: 0, packetBytes: 1000 }
