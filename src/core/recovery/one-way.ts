@@ -99,12 +99,16 @@ export class OneWayMeter {
     return silentMs + this.#newestLatenessMs - lateMs - GUARD_MS
   }
 
-  /** Instant at which the packet after the newest one is overdue, ms; `Infinity` when its time is not known. */
+  /**
+   * Instant at which the packet after the newest one is overdue, ms: its horizon reaches that far then. `Infinity` when its time is not
+   * known.
+   */
   overdueAt(lossShare: number): number {
     const { spacingMs } = this
     if (Number.isNaN(spacingMs)) return Number.POSITIVE_INFINITY
-    const slackMs = Math.max(0, this.#lateMs(lossShare) - this.#newestLatenessMs)
-    return this.#newestArrivedAt + spacingMs + slackMs + GUARD_MS + GRAIN_MS
+    const slackMs = this.#lateMs(lossShare) - this.#newestLatenessMs
+    const silentMs = slackMs < 0 ? 2 * (spacingMs + GUARD_MS) : spacingMs + slackMs + GUARD_MS
+    return this.#newestArrivedAt + silentMs + GRAIN_MS
   }
 
   /** Lateness that a packet exceeds with a chance well below that of being lost. */

@@ -58,6 +58,17 @@ describe('OneWayMeter', () => {
     expect(heard(100, (tick) => (tick < 50 || tick % 2 === 0 ? 0 : 30)).meter.queueMs).toBeCloseTo(0)
   })
 
+  test.each([0, 10, 200])(
+    'has its horizon reach the next packet when that is overdue, the newest %i ms late',
+    (late) => {
+      const { meter } = heard(200, (tick) => (tick === 199 ? late : 0))
+      const overdueAt = meter.overdueAt(LOSS)
+      // Or else it would be told again and again that there is something to tell.
+      expect(meter.horizonMs(overdueAt, LOSS)).toBeGreaterThanOrEqual(meter.spacingMs)
+      expect(meter.horizonMs(overdueAt - 3, LOSS)).toBeLessThan(meter.spacingMs)
+    },
+  )
+
   test('knows when the next packet is overdue, once there is a rhythm', () => {
     const few = heard(5, () => 0)
     expect(few.meter.overdueAt(LOSS)).toBe(Number.POSITIVE_INFINITY)
