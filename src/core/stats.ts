@@ -141,6 +141,11 @@ export interface PipeStats {
   packetsLost: number
   /** Packets declared lost since one was acked. */
   lostInRow: number
+  /**
+   * Packets declared lost since one was acked in time: a late ack, of one that had been declared lost, ends no such row. SCTP may keep what
+   * it is given for a second and more, and say nothing of it.
+   */
+  lateInRow: number
 }
 
 /** What one channel carried; counters only grow, except what is queued. */
@@ -295,7 +300,7 @@ export function createStats(): EndpointStats {
 
 /** The entry of a pipe; made when it is first asked for. */
 export function pipeStatsOf(stats: EndpointStats, pipe: number): PipeStats {
-  return (stats.pipes[pipe] ??= { packetsSent: 0, packetsAcked: 0, packetsLost: 0, lostInRow: 0 })
+  return (stats.pipes[pipe] ??= { packetsSent: 0, packetsAcked: 0, packetsLost: 0, lostInRow: 0, lateInRow: 0 })
 }
 
 /** The entry of a channel; made when it is first asked for. */

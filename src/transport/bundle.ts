@@ -3,7 +3,10 @@ import type { Transport, TransportEnd } from './transport.ts'
 
 /** Numbers for pipes: twice as many as there may be, so that the losses of one that has gone are not put down to the next. */
 const NUMBERS = 16
-/** Packets in a row lost on one pipe after which it is suspected to carry none: at 10 % loss, chance makes one such row in 10,000. */
+/**
+ * Packets in a row lost or late on one pipe after which it is suspected to carry none, or none in time: at 10 % loss, chance makes one
+ * such row in 10,000.
+ */
 const SUSPECT_LOST = 4
 /** Packets in a row after which a suspect is given up, if another pipe carries: eight of them were sent to try it. */
 const RETIRE_LOST = 12
@@ -28,8 +31,8 @@ interface Member {
  * waits, the longest unused among those; else the one below which least waits. So what SCTP holds back on one association, its
  * window shut by losses, goes around it on another.
  *
- * A pipe that loses packet after packet is left out, tried with one packet now and then, and closed if that goes on while another
- * one carries. Sequence numbers, acks and the byte budget belong to the endpoint above: several pipes are not greedier than one.
+ * A pipe on which packet after packet is lost or late is left out, so that what SCTP holds there without a word drains, tried with one
+ * packet now and then, and closed if that goes on while another one carries. Sequence numbers, acks and the byte budget belong to the endpoint above: several pipes are not greedier than one.
  */
 export class Bundle implements Transport {
   readonly maxPacketBytes: number
@@ -173,7 +176,7 @@ export class Bundle implements Transport {
   }
 
   #isSuspect(number: number): boolean {
-    return this.#lostInRow(number) >= SUSPECT_LOST
+    return (this.#stats[number]?.lateInRow ?? 0) >= SUSPECT_LOST
   }
 
   #lostInRow(number: number): number {
@@ -183,7 +186,7 @@ export class Bundle implements Transport {
   #isCarriedWithout(number: number): boolean {
     return this.#members.some((other) => {
       const stats = this.#stats[other.number]
-      return other.number !== number && stats !== undefined && stats.packetsAcked > 0 && stats.lostInRow < SUSPECT_LOST
+      return other.number !== number && stats !== undefined && stats.packetsAcked > 0 && stats.lateInRow < SUSPECT_LOST
     })
   }
 

@@ -97,14 +97,16 @@ describe('a pipe that carries nothing', () => {
         const { pipe } = setup.bundle
         setup.bundle.send(new Uint8Array(10))
         const place = setup.taken().findIndex((taken, at) => taken > before[at]!)
-        const one = (stats[pipe] ??= { packetsSent: 0, packetsAcked: 0, packetsLost: 0, lostInRow: 0 })
+        const one = (stats[pipe] ??= { packetsSent: 0, packetsAcked: 0, packetsLost: 0, lostInRow: 0, lateInRow: 0 })
         one.packetsSent++
         if (carries(place)) {
           one.packetsAcked++
           one.lostInRow = 0
+          one.lateInRow = 0
         } else {
           one.packetsLost++
           one.lostInRow++
+          one.lateInRow++
         }
       }
     }

@@ -236,6 +236,7 @@ export class SentPackets {
     pipe.packetsAcked++
     pipe.lostInRow = 0
     if (state === 'in-flight') {
+      pipe.lateInRow = 0
       this.#landed(packet)
     } else {
       this.#stats.packetsLost--
@@ -259,6 +260,7 @@ export class SentPackets {
     const pipe = pipeStatsOf(this.#stats, packet.pipe)
     pipe.packetsLost++
     pipe.lostInRow++
+    pipe.lateInRow++
     this.#listener.onPacketLost(packet)
   }
 
