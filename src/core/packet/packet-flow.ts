@@ -229,6 +229,7 @@ export class PacketFlow implements SentPacketListener {
     this.#wantsPing = false
     gate.onSent(hasServed, now)
     this.#budget.onSent(bytes.length, isBulk, now)
+    if (this.#stats.pipes[pipe]?.packetsSent === 1) this.#governor.onNewPipe()
     if (this.#packer.records > 0) this.#governor.onSent(bytes.length, isBulk, now)
     const wireBytes = bytes.length + WIRE_OVERHEAD_BYTES
     this.#redundancy.earn(wireBytes)

@@ -134,6 +134,12 @@ export class Governor {
     this.#awaitedSince = this.#isAwaiting ? now : Number.POSITIVE_INFINITY
   }
 
+  /** A further pipe is in use: what the others carried says nothing of it. */
+  onNewPipe(): void {
+    this.bytesPerSecond = Number.POSITIVE_INFINITY
+    this.#tokens = Math.max(0, this.#tokens)
+  }
+
   /** Something waits that should have left at this instant, and the layer below still holds earlier packets. */
   onHeld(): void {
     this.#isHeld = true

@@ -124,6 +124,19 @@ describe('a layer below that carries two packets in three ticks', () => {
   })
 })
 
+test('a further pipe is no part of what the others carried: nothing is left out until it is full as well', () => {
+  const game = new Game().run(10_000, 3_000)
+  expect(game.governor.bytesPerSecond).toBeLessThan(60_000)
+  game.governor.onNewPipe()
+  expect(game.governor.bytesPerSecond).toBe(WIDE)
+  game.run(3_000, WIDE)
+  expect(game.governor.bytesPerSecond).toBe(WIDE)
+  const both = new Game().run(10_000, 3_000)
+  both.governor.onNewPipe()
+  both.run(3_000, 3_000)
+  expect(both.governor.bytesPerSecond).toBeLessThan(60_000)
+})
+
 test('a stall of half a second does not take the rate down for longer', () => {
   const game = new Game().run(3000, WIDE).run(500, 0).run(1000, WIDE)
   const { sent, ticks } = game
