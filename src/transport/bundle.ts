@@ -32,7 +32,8 @@ interface Member {
  * window shut by losses, goes around it on another.
  *
  * A pipe on which packet after packet is lost or late is left out, so that what SCTP holds there without a word drains, tried with one
- * packet now and then, and closed if that goes on while another one carries. Sequence numbers, acks and the byte budget belong to the endpoint above: several pipes are not greedier than one.
+ * packet now and then, and closed if that goes on while another one carries. Sequence numbers, acks and the byte budget belong to the
+ * endpoint above: several pipes are not greedier than one.
  */
 export class Bundle implements Transport {
   readonly maxPacketBytes: number

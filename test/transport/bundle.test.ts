@@ -87,7 +87,7 @@ test('each pipe below which something waits is told, by its number', () => {
 
 describe('a pipe that carries nothing', () => {
   /** A bundle whose packets have the fates that `carries` says, with the counts that an endpoint would keep. */
-  function watched(count: number, carries: (place: number) => boolean) {
+  function watched(count: number, carries: (place: number) => boolean | 'late') {
     const setup = setUp(count)
     const stats: PipeStats[] = []
     setup.bundle.watch(stats)
@@ -99,15 +99,16 @@ describe('a pipe that carries nothing', () => {
         const place = setup.taken().findIndex((taken, at) => taken > before[at]!)
         const one = (stats[pipe] ??= { packetsSent: 0, packetsAcked: 0, packetsLost: 0, lostInRow: 0, lateInRow: 0 })
         one.packetsSent++
-        if (carries(place)) {
+        const fate = carries(place)
+        if (fate) {
           one.packetsAcked++
           one.lostInRow = 0
-          one.lateInRow = 0
         } else {
           one.packetsLost++
           one.lostInRow++
-          one.lateInRow++
         }
+        if (fate === true) one.lateInRow = 0
+        else one.lateInRow++
       }
     }
     return { ...setup, send }
@@ -122,6 +123,21 @@ describe('a pipe that carries nothing', () => {
     send(200)
     expect([taken()[1], bundle.pipes, ends]).toEqual([12, [pipes[0], pipes[2]], []])
     expect(pipes[1]!.closedAt).toBeDefined()
+  })
+
+  test('is left out as well while it carries late, and closed if that does not end', () => {
+    let isLate = true
+    const { pipes, bundle, send, taken } = watched(2, (place) => (place === 0 && isLate ? 'late' : true))
+    send(100)
+    expect(taken()[0]).toBeLessThan(12)
+    isLate = false
+    send(20)
+    const before = taken()
+    send(20)
+    expect(taken().map((count, i) => count - before[i]!)).toEqual([10, 10])
+    isLate = true
+    send(400)
+    expect(bundle.pipes).toEqual([pipes[1]])
   })
 
   test('is closed as well when what is to try it waits below it for long', () => {

@@ -126,8 +126,11 @@ describe('SentPackets', () => {
     table.packets.update(table.now)
     expect(table.told()).toEqual(['4 acked', '0 lost', '1 lost'])
     expect(table.stats.packetsLost).toBe(2)
+    expect(table.stats.pipes[0]).toMatchObject({ lostInRow: 2, lateInRow: 2 })
     table.ack(4, 0)
     expect(table.told()).toEqual(['0 acked'])
+    // A sign of life, but not of a pipe that delivers in time.
+    expect(table.stats.pipes[0]).toMatchObject({ lostInRow: 0, lateInRow: 2 })
     expect(table.stats).toMatchObject({ packetsLost: 1, packetsAcked: 2 })
     table.packets.update(table.now + 300)
     expect(table.told()).toEqual(['2 lost', '3 lost', '1 final'])
@@ -267,6 +270,16 @@ describe('packets that wait below', () => {
     table.packets.hold(200, 1e9, table.now)
     expect(held(table)).toEqual([9])
   })
+})
+
+test('an ack in time ends a row of late packets', () => {
+  const table = new Table()
+  table.send(5)
+  table.ack(4)
+  table.packets.update(table.now)
+  expect(table.stats.pipes[0]!.lateInRow).toBe(2)
+  table.ack(4, 2)
+  expect(table.stats.pipes[0]!.lateInRow).toBe(0)
 })
 
 test('pipes are in use while they take a packet now and then', () => {
