@@ -6,10 +6,10 @@ import { type Bundle, bundle, entries, specifierOf } from './support/bundle.ts'
  * come down to 12 and 16 kB; until then these hold them where they are.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  '.': 32_600,
-  './browser': 40_700,
+  '.': 32_800,
+  './browser': 40_900,
   './codec': 9_050,
-  './doctor': 40_100,
+  './doctor': 40_300,
   './play': 2_100,
   './signal': 4_700,
   './sim': 10_200,
