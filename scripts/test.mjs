@@ -36,7 +36,7 @@ async function timed(name, step) {
 }
 
 /**
- * A step that is one test: silent when it passes.
+ * A step that is one test: says no more than its name when it passes.
  * @param {string} name
  * @param {(options: import('./tool.mjs').RunOptions) => Promise<import('./tool.mjs').RunResult>} start
  */

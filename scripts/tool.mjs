@@ -11,6 +11,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** How long a tool that was asked to stop may take before it is killed, ms. */
 const GRACE_MS = 10_000
+/** How long the output of a program with a limit is read after its end, ms: something that it left behind may hold it open. */
+const OUTPUT_MS = 2_000
 
 /** @param {string} path */
 export function isExecutable(path) {
@@ -58,8 +60,8 @@ export function npmPath() {
  * @typedef {object} RunOptions
  * @property {NodeJS.ProcessEnv} [env] added to this process's own; `undefined` removes a variable
  * @property {boolean} [quiet] collect the output instead of showing it
- * @property {number} [limitMs] ask it to stop after this long; then, and when it ends, whatever it has started goes too.
- *   It gets no standard input
+ * @property {number} [limitMs] ask it to stop after this long; then whatever it has started goes too, and on POSIX when it
+ *   ends by itself as well. It gets no standard input
  */
 
 /**
@@ -143,6 +145,8 @@ export function run(file, args, { env = {}, quiet = false, limitMs } = {}) {
     child.stderr?.setEncoding('utf8').on('data', (text) => (output += text))
     /** @type {NodeJS.Timeout | undefined} */
     let killTimer
+    /** @type {NodeJS.Timeout | undefined} */
+    let outputTimer
     const stop = () => {
       timedOut = true
       signalTree(child, 'SIGINT')
@@ -154,6 +158,7 @@ export function run(file, args, { env = {}, quiet = false, limitMs } = {}) {
       limited.delete(child)
       clearTimeout(limitTimer)
       clearTimeout(killTimer)
+      clearTimeout(outputTimer)
       resolve({ code, output, stdout, timedOut })
     }
     child.once('error', (error) => {
@@ -162,7 +167,12 @@ export function run(file, args, { env = {}, quiet = false, limitMs } = {}) {
     })
     child.once('exit', () => {
       clearTimeout(limitTimer)
-      if (isLimited) signalTree(child, 'SIGKILL')
+      if (!isLimited) return
+      signalTree(child, 'SIGKILL')
+      outputTimer = setTimeout(() => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+      }, OUTPUT_MS)
     })
     child.once('close', (code) => finish(timedOut ? 1 : (code ?? 1)))
   })
